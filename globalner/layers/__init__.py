@@ -1,0 +1,15 @@
+"""Layers: heads, rotary position, attention. Each takes keyword-only scalars; depends on torch only."""
+
+from globalner.layers.attention import RotarySelfAttention
+from globalner.layers.global_pointer import EfficientGlobalPointer, GlobalPointer
+from globalner.layers.rotary import apply_rotary, rotary_angles
+from globalner.layers.transformer import TransformerBlock
+
+__all__ = [
+    "EfficientGlobalPointer",
+    "GlobalPointer",
+    "RotarySelfAttention",
+    "TransformerBlock",
+    "apply_rotary",
+    "rotary_angles",
+]
