@@ -1,0 +1,45 @@
+"""Recipes: typed YAML, dotted overrides, and where the files that travel with the program lie. No torch."""
+
+from __future__ import annotations
+
+from globalner.config.copying import copy_recipe
+from globalner.config.load import LoadedRecipe, dump_recipe, find_recipe, load_recipe, read_recipe_text
+from globalner.config.overrides import apply_overrides
+from globalner.config.paths import DATA_SPLITS, resolve_data_path, resolve_recipe_data, split_records
+from globalner.config.resources import resource_folder, shipped_recipes
+from globalner.config.schema import (
+    DataConfig,
+    EncoderConfig,
+    HeadConfig,
+    ModelConfig,
+    NativeEncoderConfig,
+    PretrainedEncoderConfig,
+    Recipe,
+    TrainingConfig,
+    recipe_schema,
+)
+
+__all__ = [
+    "DATA_SPLITS",
+    "DataConfig",
+    "EncoderConfig",
+    "HeadConfig",
+    "LoadedRecipe",
+    "ModelConfig",
+    "NativeEncoderConfig",
+    "PretrainedEncoderConfig",
+    "Recipe",
+    "TrainingConfig",
+    "apply_overrides",
+    "copy_recipe",
+    "dump_recipe",
+    "find_recipe",
+    "load_recipe",
+    "read_recipe_text",
+    "recipe_schema",
+    "resolve_data_path",
+    "resolve_recipe_data",
+    "resource_folder",
+    "shipped_recipes",
+    "split_records",
+]

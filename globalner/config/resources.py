@@ -1,0 +1,34 @@
+"""What travels with the program: recipes and the demo set, found in an installed wheel or in a source tree."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from globalner.errors import ConfigError
+
+__all__ = ["resource_folder", "shipped_recipes"]
+
+_PACKAGE = Path(__file__).resolve().parent.parent
+
+
+def resource_folder(name: str) -> Path:
+    """The folder of a resource.
+
+    Args:
+        name: Its path from the root of the source tree: "configs", "datasets/demo".
+
+    Raises:
+        ConfigError: If this installation lacks it.
+    """
+    carried, source_tree = _PACKAGE / "_resources", _PACKAGE.parent
+    if (carried / name).is_dir():
+        return carried / name
+    # In site-packages a folder of that name may belong to somebody else.
+    if (source_tree / "pyproject.toml").is_file() and (source_tree / name).is_dir():
+        return source_tree / name
+    raise ConfigError(f"this installation of globalner lacks its folder {name!r} ({carried / name}); install it again")
+
+
+def shipped_recipes() -> dict[str, Path]:
+    """The recipes that come with globalner: name to file, in alphabetical order."""
+    return {path.stem: path for path in sorted(resource_folder("configs").glob("*.yaml"))}
