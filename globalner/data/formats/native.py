@@ -1,0 +1,243 @@
+"""The native form: JSON lines, one document a line.
+
+    {"id": "7", "text": "Ada Byron", "entities": [{"start": 0, "end": 9, "label": "PER"}], "tokens": [[0, 3], [4, 9]]}
+
+`start` and `end` count Unicode code points, the end exclusive. `entities`, `id`, `tokens` and, inside an entity,
+`score` and `text` are optional; a given `text` must be what the offsets slice. Texts that a model read may also carry
+`windows` and `limited`. Any other key of a document is kept and written back.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+from globalner.data.formats.format import Format, Opened, Reading, Sample, Sniff, Writing
+from globalner.errors import DataError
+from globalner.types import Document, Entity
+
+__all__ = ["NATIVE", "NativeOptions"]
+
+_KEYS = ("id", "text", "entities", "tokens", "windows", "limited")
+_ENTITY_KEYS = ("start", "end", "label", "text", "score")
+_FOREIGN_KEYS = ("label", "labels", "spans", "annotations")
+_SURROGATE = re.compile(r"\\u[dD][89abcdefABCDEF]")
+_SCORE_DIGITS = 6
+
+
+@dataclass(frozen=True, slots=True)
+class NativeOptions:
+    """Options of the native form.
+
+    Attributes:
+        entity_text: Whether to write the `text` of each entity beside its offsets.
+    """
+
+    entity_text: bool = False
+
+
+def _sniff(sample: Sample) -> Sniff:
+    first = next(iter(sample.filled), "")
+    named = sample.suffix in NATIVE.suffixes
+    if not first.lstrip().startswith("{"):
+        return Sniff(named, f"named {sample.suffix}" if named else "the first line is not a JSON object")
+    try:
+        record = json.loads(first)
+    except (ValueError, RecursionError):
+        return Sniff(named or '"text"' in first, "the first line is not complete JSON")
+    foreign = [key for key in _FOREIGN_KEYS if isinstance(record.get(key), list | dict)]
+    if "entities" not in record and foreign:
+        return Sniff(False, f"the first line is JSON with {foreign[0]!r}, where the native form has 'entities'")
+    return Sniff(named or "text" in record, "JSON lines" if "text" in record else "the first line has no 'text'")
+
+
+def _open(_path: Path, _options: NativeOptions) -> Opened:
+    return Opened("JSON lines, one document a line", _read)
+
+
+def _read(reading: Reading) -> Iterator[Document]:
+    for number, line in reading.lines():
+        if not line.strip():
+            continue
+        try:
+            yield _document(_record(line), reading)
+        except DataError as error:
+            raise reading.error(error.message, number) from None
+
+
+def _record(line: str) -> dict[str, object]:
+    try:
+        record = json.loads(line, parse_constant=_refuse_constant, parse_float=_finite)
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"is not complete JSON: {error.msg} at character {error.pos + 1}; "
+            "a document is one JSON object on one line, and this line is cut off or broken"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"is not JSON that can be read: {error}") from None
+    if not isinstance(record, dict):
+        raise DataError(f"holds {_kind(record)}; each line must be one JSON object with a 'text'")
+    if _SURROGATE.search(line):
+        _check_characters(record)
+    return record
+
+
+def _check_characters(record: dict[str, object]) -> None:
+    try:
+        json.dumps(record, ensure_ascii=False).encode("utf-8")
+    except UnicodeEncodeError as error:
+        code = ord(str(error.object)[error.start])
+        raise DataError(
+            f"a string holds \\u{code:04x} without its other half; such a lone surrogate is no character"
+        ) from None
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise DataError(f"holds {name}, which is not JSON; numbers must be finite")
+
+
+def _finite(text: str) -> float:
+    value = float(text)
+    if not math.isfinite(value):
+        raise DataError(f"holds the number {text[:20]}, which is too large; numbers must be finite")
+    return value
+
+
+def _document(record: dict[str, object], reading: Reading) -> Document:
+    if "text" not in record:
+        raise DataError(f"has no 'text'; it has {', '.join(map(repr, record)) or 'no key at all'}")
+    text = record["text"]
+    if not isinstance(text, str):
+        raise DataError(f"'text' is {_kind(text)}; it must be a string")
+    entities = record.get("entities", [])
+    if not isinstance(entities, list):
+        raise DataError(f"'entities' is {_kind(entities)}; it must be a list")
+    windows = record.get("windows")
+    return Document(
+        text,
+        tuple(_entity(item, f"entity {number}", reading) for number, item in enumerate(entities, start=1)),
+        id=_id(record.get("id"), reading),
+        tokens=_tokens(record.get("tokens")),
+        extra={key: value for key, value in record.items() if key not in _KEYS},
+        windows=None if windows is None else _whole_number(windows, "'windows'"),
+        limited=_truth(record.get("limited", False)),
+    )
+
+
+def _id(value: object, reading: Reading) -> str | None:
+    if isinstance(value, int) and not isinstance(value, bool):
+        reading.report.note("ids that are numbers were read as text")
+        return str(value)
+    if value is None or isinstance(value, str):
+        return value
+    raise DataError(f"'id' is {_kind(value)}; it must be a string")
+
+
+def _entity(item: object, name: str, reading: Reading) -> Entity:
+    if not isinstance(item, dict):
+        raise DataError(f"{name} is {_kind(item)}; it must be an object with 'start', 'end' and 'label'")
+    for key in ("start", "end", "label"):
+        if key not in item:
+            raise DataError(f"{name} has no {key!r}; it has {', '.join(map(repr, item)) or 'no key at all'}")
+    label, text, score = item["label"], item.get("text"), item.get("score")
+    if not isinstance(label, str):
+        raise DataError(f"{name}: 'label' is {_kind(label)}; it must be a string")
+    if text is not None and (not isinstance(text, str) or not text):
+        raise DataError(f"{name}: 'text' is {_kind(text)}; it must be the characters from 'start' to 'end'")
+    for key in item:
+        if key not in _ENTITY_KEYS:
+            reading.report.add("key of an entity that is not read", str(key))
+    start, end = (_whole_number(item[key], f"{name}: {key!r}") for key in ("start", "end"))
+    return Entity(start, end, label, text or "", None if score is None else _score(score, name))
+
+
+def _score(value: object, name: str) -> float:
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
+        raise DataError(f"{name}: 'score' is {_kind(value)}; it must be a number from 0 to 1")
+    return float(value)
+
+
+def _tokens(value: object) -> tuple[tuple[int, int], ...] | None:
+    if value is None:
+        return None
+    if not isinstance(value, list):
+        raise DataError(f"'tokens' is {_kind(value)}; it must be a list of [start, end] pairs")
+    pairs = []
+    for number, pair in enumerate(value, start=1):
+        if not isinstance(pair, list) or len(pair) != 2:
+            raise DataError(f"token {number} is {_kind(pair)}; it must be a pair [start, end]")
+        pairs.append((_whole_number(pair[0], f"token {number}"), _whole_number(pair[1], f"token {number}")))
+    return tuple(pairs)
+
+
+def _whole_number(value: object, name: str) -> int:
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise DataError(f"{name} is {_kind(value)}; it must be a whole number")
+    return value
+
+
+def _truth(value: object) -> bool:
+    if not isinstance(value, bool):
+        raise DataError(f"'limited' is {_kind(value)}; it must be true or false")
+    return value
+
+
+def _kind(value: object) -> str:
+    """A JSON value for a message: containers by kind, others as written."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list):
+        return f"a list of {len(value)}"
+    shown = json.dumps(value, ensure_ascii=False)
+    return shown if len(shown) <= 40 else shown[:39] + "…"
+
+
+def _write(documents: Iterable[Document], writing: Writing, options: NativeOptions) -> None:
+    for number, document in enumerate(documents, start=1):
+        record = _record_of(document, options)
+        try:
+            line = json.dumps(record, ensure_ascii=False, allow_nan=False)
+        except (TypeError, ValueError, RecursionError) as error:
+            raise DataError(f"document {number} has a further key whose value is not JSON: {error}") from None
+        writing.put(line + "\n")
+
+
+def _record_of(document: Document, options: NativeOptions) -> Mapping[str, object]:
+    taken = [key for key in document.extra if key in _KEYS]
+    if taken:
+        raise DataError(f"a document's further keys include {taken[0]!r}, which the native form uses itself; rename it")
+    record: dict[str, object] = {} if document.id is None else {"id": document.id}
+    record["text"] = document.text
+    record["entities"] = [_entity_record(entity, options) for entity in document.entities]
+    if document.tokens is not None:
+        record["tokens"] = document.tokens
+    if document.windows is not None:
+        record["windows"] = document.windows
+    if document.limited:
+        record["limited"] = True
+    return {**record, **document.extra}
+
+
+def _entity_record(entity: Entity, options: NativeOptions) -> dict[str, object]:
+    record: dict[str, object] = {"start": entity.start, "end": entity.end, "label": entity.label}
+    if options.entity_text:
+        record["text"] = entity.text
+    if entity.score is not None:
+        record["score"] = round(entity.score, _SCORE_DIGITS)
+    return record
+
+
+NATIVE = Format(
+    name="native",
+    description="JSON lines with text and entities; holds everything, nested entities included",
+    suffixes=(".jsonl", ".ndjson"),
+    options=NativeOptions,
+    sniff=_sniff,
+    open=_open,
+    write=_write,
+)

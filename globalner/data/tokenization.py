@@ -1,0 +1,122 @@
+"""Text to tokens with exact character offsets, and which tokens may start or end an entity."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+from tokenizers import Encoding, Tokenizer
+
+from globalner.errors import ConfigError
+from globalner.types import Document
+
+__all__ = ["Boundary", "TextTokenizer", "TokenizedText"]
+
+Boundary = Literal["word", "token"]
+Ints = NDArray[np.int64]
+Bools = NDArray[np.bool_]
+
+_JOINERS = frozenset("\u200d\ufe0e\ufe0f")
+
+
+@dataclass(frozen=True)
+class TokenizedText:
+    """The tokens of one text, special tokens left out. All arrays have one entry a token.
+
+    Attributes:
+        input_ids: Vocabulary ids.
+        char_starts: First character of each token, inclusive.
+        char_ends: End of each token, **exclusive**.
+        may_start: Whether an entity may start with the token.
+        may_end: Whether an entity may end with the token.
+    """
+
+    input_ids: Ints
+    char_starts: Ints
+    char_ends: Ints
+    may_start: Bools
+    may_end: Bools
+
+    def __len__(self) -> int:
+        return len(self.input_ids)
+
+
+class TextTokenizer:
+    """Wraps a fast tokenizer: nothing is cut, padded or taken for a special token.
+
+    Args:
+        backend: The tokenizer of the model; it is copied, not changed.
+        boundary: "word": an entity starts on the first piece of a word and ends on the last piece of one; words are
+            the given `tokens` of a document, else the words of the tokenizer's own pre-tokenizer.
+            "token": it may start and end on any piece.
+
+    Attributes:
+        prefix_ids: Special tokens that stand before every text.
+        suffix_ids: Special tokens that stand behind every text.
+
+    Raises:
+        ConfigError: If `boundary` has no such value.
+    """
+
+    def __init__(self, backend: Tokenizer, boundary: Boundary = "word") -> None:
+        if boundary not in ("word", "token"):
+            raise ConfigError(f"boundary must be 'word' or 'token'; got {boundary!r}")
+        self.boundary = boundary
+        self._tokenizer = Tokenizer.from_str(backend.to_str())
+        self._tokenizer.no_truncation()
+        self._tokenizer.no_padding()
+        self._tokenizer.encode_special_tokens = True
+        framed = self._tokenizer.encode("a")
+        ordinary = [place for place, special in enumerate(framed.special_tokens_mask) if not special]
+        self.prefix_ids: tuple[int, ...] = tuple(framed.ids[: ordinary[0]])
+        self.suffix_ids: tuple[int, ...] = tuple(framed.ids[ordinary[-1] + 1 :])
+
+    def tokenize(self, documents: Sequence[Document]) -> list[TokenizedText]:
+        """Tokens of each document, in order."""
+        encodings = self._tokenizer.encode_batch([document.text for document in documents], add_special_tokens=False)
+        return [self._tokenized(*pair) for pair in zip(documents, encodings, strict=True)]
+
+    def _tokenized(self, document: Document, encoding: Encoding) -> TokenizedText:
+        starts, ends = _exact_offsets(document.text, encoding)
+        # Pieces of one character (the bytes of an emoji) share their offsets: the first may start, the last may end.
+        filled = ends > starts
+        may_start = filled & (starts >= np.concatenate([[0], np.maximum.accumulate(ends)[:-1]]))
+        may_end = filled & (ends <= np.concatenate([starts[1:], [len(document.text)]]))
+        if self.boundary == "word":
+            word_starts, word_ends = _word_edges(document, encoding, starts, ends)
+            may_start &= np.isin(starts, word_starts)
+            may_end &= np.isin(ends, word_ends)
+        return TokenizedText(np.array(encoding.ids, dtype=np.int64), starts, ends, may_start, may_end)
+
+
+def _exact_offsets(text: str, encoding: Encoding) -> tuple[Ints, Ints]:
+    """Offsets without blanks at the edges, and with the combining marks that a normaliser took away."""
+    offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
+    starts, ends = offsets[:, 0].copy(), offsets[:, 1].copy()
+    for place, (start, end) in enumerate(encoding.offsets):
+        piece = text[start:end]
+        if piece[:1].isspace() or piece[-1:].isspace():
+            starts[place] = start + len(piece) - len(piece.lstrip())
+            ends[place] = max(int(starts[place]), start + len(piece.rstrip()))
+    following = np.concatenate([starts[1:], [len(text)]])
+    for place in np.flatnonzero((ends < following) & (ends > starts)).tolist():
+        end, limit = int(ends[place]), int(following[place])
+        while end < limit and (text[end] in _JOINERS or unicodedata.category(text[end])[0] == "M"):
+            end += 1
+        ends[place] = end
+    return starts, ends
+
+
+def _word_edges(document: Document, encoding: Encoding, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
+    """Characters at which words start and end (exclusive)."""
+    if document.tokens is not None:
+        given = np.array(document.tokens, dtype=np.int64).reshape(-1, 2)
+        return given[:, 0], given[:, 1]
+    words = np.array([-1 if word is None else word for word in encoding.word_ids], dtype=np.int64)
+    opens = np.concatenate([[True], words[1:] != words[:-1]])[: len(words)]
+    closes = np.concatenate([words[1:] != words[:-1], [True]])[: len(words)]
+    return starts[opens], ends[closes]

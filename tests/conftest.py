@@ -1,0 +1,88 @@
+"""What the tests of several rooms share: no model hub is asked, and small models that are made once."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+os.environ["HF_HUB_OFFLINE"] = "1"
+
+REPOSITORY = Path(__file__).resolve().parent.parent
+REAL_DATA = REPOSITORY.parent / "shared" / "data"
+
+
+@pytest.fixture(scope="session")
+def real_data() -> Path:
+    """The folder of real data sets, which are no part of the project."""
+    if not REAL_DATA.is_dir():
+        pytest.skip(f"the real data sets are not there ({REAL_DATA})")
+    return REAL_DATA
+
+
+def own_documents() -> list:
+    """Twelve documents with nested entities, enough to learn by heart."""
+    from globalner import Document, Entity
+
+    documents = []
+    for city in ("Lisbon", "Porto", "Faro", "Braga"):
+        text = f"Ana Reis of the University of {city} left {city}."
+        start, again = text.index(city), text.rindex(city)
+        entities = (
+            Entity(0, 8, "PER"),
+            Entity(16, start + len(city), "ORG"),
+            Entity(start, start + len(city), "LOC"),
+            Entity(again, again + len(city), "LOC"),
+        )
+        documents.append(Document(text, entities, id=city))
+    for city in ("北京", "上海", "广州", "成都"):
+        text = f"{city}大学的王芳去了{city}。"
+        entities = (Entity(0, 4, "ORG"), Entity(0, 2, "LOC"), Entity(5, 7, "PER"), Entity(9, 11, "LOC"))
+        documents.append(Document(text, entities, id=city))
+    documents += [Document(text, ()) for text in ("Nothing here.", "It rains again.", "今天下雨。", "没有什么。")]
+    return documents
+
+
+@pytest.fixture
+def documents() -> list:
+    """See `own_documents`."""
+    return own_documents()
+
+
+@pytest.fixture(scope="session")
+def trained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a native model that has learnt `own_documents` by heart."""
+    from globalner import write_documents
+    from globalner.config import load_recipe, resolve_recipe_data
+    from globalner.workflows import RunOptions, train_recipe
+
+    folder = tmp_path_factory.mktemp("trained")
+    write_documents(own_documents(), folder / "own.jsonl")
+    (folder / "tiny.yaml").write_text(TINY_RECIPE, encoding="utf-8")
+    recipe = resolve_recipe_data(load_recipe(folder / "tiny.yaml", ["training.epochs=60"]))
+    run = train_recipe(recipe, RunOptions(output_dir=folder / "run", device="cpu"))
+    assert run.result is not None
+    assert run.result.micro.f1 > 0.95
+    return run.model
+
+
+TINY_RECIPE = """
+name: tiny
+data: {train: own.jsonl, dev: own.jsonl, window_tokens: 64, overlap_tokens: 16, boundary: token}
+model:
+  encoder: {kind: native, hidden_size: 32, num_layers: 1, num_heads: 2, dropout: 0.0, min_count: 1}
+  head: {head_size: 16}
+training: {epochs: 2, batch_size: 4, encoder_learning_rate: 5.0e-3, head_learning_rate: 5.0e-3}
+"""
+
+
+@pytest.fixture
+def tiny_recipe(tmp_path: Path) -> Path:
+    """A recipe file that trains in a second, with its data beside it."""
+    from globalner import write_documents
+
+    write_documents(own_documents(), tmp_path / "own.jsonl")
+    path = tmp_path / "tiny.yaml"
+    path.write_text(TINY_RECIPE, encoding="utf-8")
+    return path
