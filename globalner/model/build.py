@@ -1,0 +1,106 @@
+"""From the description in a recipe to a model and its tokenizer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
+
+from globalner.config import DataConfig, ModelConfig, NativeEncoderConfig, PretrainedEncoderConfig
+from globalner.encoders import NativeEncoder, build_character_tokenizer, load_pretrained
+from globalner.encoders import NativeEncoderConfig as NativeEncoderShape
+from globalner.errors import ConfigError
+from globalner.model.config import GlobalPointerConfig
+from globalner.model.model import GlobalPointerModel
+from globalner.types import LabelSet
+
+__all__ = ["BuiltModel", "build_model"]
+
+
+@dataclass(frozen=True)
+class BuiltModel:
+    """A model ready to be trained.
+
+    Attributes:
+        model: Encoder and a fresh head.
+        tokenizer: Its fast tokenizer.
+        notes: What the user should know: weights of the encoder's checkpoint that are not used, and the like.
+    """
+
+    model: GlobalPointerModel
+    tokenizer: PreTrainedTokenizerFast
+    notes: tuple[str, ...] = field(default=())
+
+
+def build_model(
+    model: ModelConfig, data: DataConfig, labels: LabelSet, texts: Iterable[str], *, max_span_tokens: int | None = None
+) -> BuiltModel:
+    """Builds what a recipe describes.
+
+    Args:
+        model: Encoder and head.
+        data: Windows and boundary, which are stored in the model.
+        labels: Entity types.
+        texts: Training texts, from which a native encoder's tokenizer is built.
+        max_span_tokens: Longest entity in tokens; None for no limit.
+
+    Raises:
+        ConfigError: If the encoder's name leads nowhere or the windows are longer than it can read.
+        CheckpointError: If the encoder's weights did not all load.
+    """
+    encoder, tokenizer, notes = _encoder(model.encoder, texts)
+    longest = getattr(encoder.config, "max_position_embeddings", None)
+    if longest is not None and data.window_tokens > longest:
+        raise ConfigError(f"data.window_tokens is {data.window_tokens}, but the encoder reads at most {longest} tokens")
+    config = GlobalPointerConfig(
+        encoder=_portable(encoder.config.to_dict()),
+        labels=list(labels),
+        head_kind=model.head.kind,
+        head_size=model.head.head_size,
+        rotary=model.head.rotary,
+        dropout=model.head.dropout,
+        boundary=data.boundary,
+        window_tokens=data.window_tokens,
+        overlap_tokens=data.overlap_tokens,
+        max_span_tokens=max_span_tokens,
+    )
+    return BuiltModel(GlobalPointerModel.with_encoder(config, encoder), tokenizer, notes)
+
+
+def _encoder(
+    encoder: PretrainedEncoderConfig | NativeEncoderConfig, texts: Iterable[str]
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast, tuple[str, ...]]:
+    if isinstance(encoder, NativeEncoderConfig):
+        return _native_encoder(encoder, texts)
+    loaded = load_pretrained(
+        encoder.name, revision=encoder.revision, attention_implementation=encoder.attention_implementation
+    )
+    notes: tuple[str, ...] = ()
+    if loaded.unused_weights:
+        notes = (
+            f"{len(loaded.unused_weights)} weights of the checkpoint are not used: {loaded.unused_weights[0]}, ...",
+        )
+    return loaded.encoder, loaded.tokenizer, notes
+
+
+def _native_encoder(
+    encoder: NativeEncoderConfig, texts: Iterable[str]
+) -> tuple[PreTrainedModel, PreTrainedTokenizerFast, tuple[str, ...]]:
+    tokenizer = build_character_tokenizer(texts, min_count=encoder.min_count, lowercase=encoder.lowercase)
+    shape = NativeEncoderShape(
+        vocab_size=len(tokenizer),
+        hidden_size=encoder.hidden_size,
+        num_hidden_layers=encoder.num_layers,
+        num_attention_heads=encoder.num_heads,
+        intermediate_size=encoder.intermediate_size or 4 * encoder.hidden_size,
+        dropout=encoder.dropout,
+        pad_token_id=tokenizer.pad_token_id,
+    )
+    return NativeEncoder(shape), tokenizer, (f"native encoder over {len(tokenizer)} characters",)
+
+
+def _portable(description: dict[str, Any]) -> dict[str, Any]:
+    """Without the folder that the encoder was loaded from: it means nothing on another machine."""
+    return {name: value for name, value in description.items() if name != "_name_or_path"}

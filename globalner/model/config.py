@@ -1,0 +1,48 @@
+"""What is saved with a model besides its weights."""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+from transformers import PreTrainedConfig
+
+from globalner.types import LabelSet
+
+__all__ = ["GlobalPointerConfig"]
+
+
+class GlobalPointerConfig(PreTrainedConfig):
+    """Shape, labels and reading rules of a `GlobalPointerModel`.
+
+    Attributes:
+        encoder: What the encoder's own configuration gives as `to_dict()`.
+        labels: Entity types; the position is the index `c` in the scores.
+        head_kind: "efficient_global_pointer" or "global_pointer".
+        head_size: D, width of a head.
+        rotary: Whether the head rotates positions in.
+        dropout: Share of the head's input dropped in training.
+        boundary: "word" or "token": where entities may start and end.
+        window_tokens: Tokens of a window, special tokens included.
+        overlap_tokens: Tokens that neighbouring windows share, at least.
+        max_span_tokens: Longest entity in tokens; None for no limit.
+        thresholds: Score above which a span of a label counts, by label; labels that are not there use 0.5.
+    """
+
+    model_type = "globalner"
+
+    encoder: dict[str, Any] | None = None
+    labels: list[str] | None = None
+    head_kind: str = "efficient_global_pointer"
+    head_size: int = 64
+    rotary: bool = True
+    dropout: float = 0.0
+    boundary: Literal["word", "token"] = "word"
+    window_tokens: int = 256
+    overlap_tokens: int = 64
+    max_span_tokens: int | None = None
+    thresholds: dict[str, float] | None = None
+
+    @property
+    def label_set(self) -> LabelSet:
+        """The labels as a `LabelSet`."""
+        return LabelSet(tuple(self.labels or ()))
