@@ -1,0 +1,277 @@
+"""Text to entities: a thin face over tokenizer, windows, scorer and decoding."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from globalner.data import (
+    Batch,
+    TextTokenizer,
+    TokenizedText,
+    Window,
+    WindowSize,
+    batches_by_length,
+    collate,
+    document_windows,
+)
+from globalner.decoding import DecodingMode, TokenOffsets, TokenSpans, decode_entities, logit_from_score, merge_windows
+from globalner.errors import ConfigError, DataError
+from globalner.extractor.torch_scorer import TorchScorer, choose_device
+from globalner.model import load_model
+from globalner.types import Document, LabelSet
+
+if TYPE_CHECKING:
+    from transformers import PreTrainedTokenizerFast
+
+    from globalner.model import GlobalPointerConfig, GlobalPointerModel
+
+__all__ = ["DEFAULT_MAX_ENTITIES", "DEFAULT_THRESHOLD", "EntityExtractor", "SpanScorer"]
+
+DEFAULT_THRESHOLD = 0.5
+DEFAULT_MAX_ENTITIES = 1000
+# Flat decoding chooses among more spans than it keeps.
+_CANDIDATES_PER_FLAT_ENTITY = 20
+_DOCUMENTS_AT_ONCE = 256
+
+
+class SpanScorer(Protocol):
+    """What an extractor needs of a model, so that torch and other runtimes both fit."""
+
+    def find(
+        self, batch: Batch, threshold_logits: NDArray[np.float64], top_k: int
+    ) -> tuple[list[TokenSpans], NDArray[np.bool_]]:
+        """Spans strictly above `threshold_logits` (C,), the `top_k` highest of each row.
+
+        Returns:
+            The spans of each of the B rows (token indices of the row, both inclusive), and (B,) whether it had more.
+        """
+        ...
+
+
+@dataclass(frozen=True)
+class _Request:
+    """What one call asks for, checked."""
+
+    mode: DecodingMode
+    thresholds: NDArray[np.float64]
+    max_entities: int
+    batch_size: int
+
+    @property
+    def top_k(self) -> int:
+        return self.max_entities * (_CANDIDATES_PER_FLAT_ENTITY if self.mode == "flat" else 1)
+
+
+class EntityExtractor:
+    """Finds the entities of texts of any length.
+
+    Args:
+        scorer: Finds spans in batches of windows.
+        tokenizer: The model's fast tokenizer.
+        config: The model's configuration: labels, boundary, windows, thresholds.
+        name: What the model is called.
+        batch_size: Windows in a batch, unless a call says otherwise.
+
+    Attributes:
+        labels: The entity types.
+        name: What the model is called.
+    """
+
+    def __init__(
+        self,
+        scorer: SpanScorer,
+        tokenizer: PreTrainedTokenizerFast,
+        config: GlobalPointerConfig,
+        *,
+        name: str = "model",
+        batch_size: int = 32,
+    ) -> None:
+        self.labels: LabelSet = config.label_set
+        self.name = name
+        self._scorer, self._config, self._batch_size = scorer, config, batch_size
+        self._pad_id = int(tokenizer.pad_token_id or 0)
+        self._tokenizer = TextTokenizer(tokenizer.backend_tokenizer, config.boundary)
+        self._size = WindowSize(config.window_tokens, config.overlap_tokens)
+
+    @classmethod
+    def from_pretrained(
+        cls, name: str | Path, *, device: str = "auto", precision: str = "fp32", batch_size: int = 32
+    ) -> EntityExtractor:
+        """An extractor on a saved model.
+
+        Args:
+            name: A folder or hub name.
+            device: "auto" (a GPU if there is one), "cpu", "cuda" or "mps".
+            precision: "fp32", "bf16" or "fp16".
+            batch_size: Windows in a batch.
+
+        Raises:
+            CheckpointError: If the model is missing or damaged.
+            ConfigError: If the device or precision is not to be had.
+        """
+        chosen = choose_device(device)
+        model, tokenizer = load_model(name)
+        model.to(device=chosen)  # type: ignore[call-arg]
+        return cls.from_model(model, tokenizer, name=str(name), precision=precision, batch_size=batch_size)
+
+    @classmethod
+    def from_model(
+        cls,
+        model: GlobalPointerModel,
+        tokenizer: PreTrainedTokenizerFast,
+        *,
+        name: str = "model",
+        precision: str = "fp32",
+        batch_size: int = 32,
+    ) -> EntityExtractor:
+        """An extractor on a model in memory, which may go on being trained."""
+        return cls(TorchScorer(model, precision), tokenizer, model.config, name=name, batch_size=batch_size)
+
+    def __call__(
+        self,
+        text: str | Document,
+        *,
+        mode: DecodingMode = "nested",
+        threshold: float | Mapping[str, float] | None = None,
+    ) -> Document:
+        """The entities of one text; see `extract`."""
+        return self.extract([text], mode=mode, threshold=threshold)[0]
+
+    def extract(
+        self,
+        texts: Sequence[str | Document],
+        *,
+        mode: DecodingMode = "nested",
+        threshold: float | Mapping[str, float] | None = None,
+        labels: Collection[str] | None = None,
+        max_entities: int = DEFAULT_MAX_ENTITIES,
+        batch_size: int | None = None,
+    ) -> list[Document]:
+        """The entities of texts, each as if it were alone.
+
+        Args:
+            texts: Texts or documents; given `tokens` of a document set its words, its own entities are not looked at.
+            mode: "nested" gives every span above its threshold, "flat" the best set without overlap.
+            threshold: Score above which a span counts: one number, or by label (others keep the model's own, 0.5
+                unless it was tuned).
+            labels: Only these labels; None for all.
+            max_entities: At most this many a text, the highest scores; the document then says `limited`.
+            batch_size: Windows in a batch; None for the extractor's own.
+
+        Returns:
+            Documents in the order given, with scored entities, `windows` and `limited`.
+
+        Raises:
+            DataError: If a label is unknown or a threshold is not between 0 and 1.
+            ConfigError: If `mode`, `max_entities` or `batch_size` cannot be used.
+        """
+        if mode not in ("nested", "flat"):
+            raise ConfigError(f"there is no mode {mode!r}; choose one of: nested, flat")
+        if max_entities < 1 or (batch_size is not None and batch_size < 1):
+            raise ConfigError(f"max_entities and batch_size must be at least 1; got {max_entities} and {batch_size}")
+        thresholds = self._threshold_logits(threshold, labels)
+        request = _Request(mode, thresholds, max_entities, batch_size or self._batch_size)
+        documents = [Document(text) if isinstance(text, str) else text for text in texts]
+        found: list[Document] = []
+        for place in range(0, len(documents), _DOCUMENTS_AT_ONCE):
+            found += self._extract(documents[place : place + _DOCUMENTS_AT_ONCE], request)
+        return found
+
+    def description(self) -> dict[str, object]:
+        """What the model is, in plain values: for `/info` and for people."""
+        config = self._config
+        return {
+            "name": self.name,
+            "labels": list(self.labels),
+            "encoder": (config.encoder or {}).get("model_type"),
+            "head": config.head_kind,
+            "boundary": config.boundary,
+            "window_tokens": config.window_tokens,
+            "overlap_tokens": config.overlap_tokens,
+            "thresholds": {label: (config.thresholds or {}).get(label, DEFAULT_THRESHOLD) for label in self.labels},
+            "device": str(getattr(self._scorer, "device", "unknown")),
+            "precision": str(getattr(self._scorer, "precision", "unknown")),
+        }
+
+    def _threshold_logits(
+        self, threshold: float | Mapping[str, float] | None, labels: Collection[str] | None
+    ) -> NDArray[np.float64]:
+        """(C,) threshold logits; infinite for labels that are not asked for."""
+        if isinstance(labels, str):
+            raise DataError(f"labels must be a list of labels; got the text {labels!r}")
+        wanted = {self.labels.index(label) for label in (self.labels if labels is None else labels)}
+        scores = dict.fromkeys(self.labels, DEFAULT_THRESHOLD) | (self._config.thresholds or {})
+        if isinstance(threshold, Mapping):
+            for label in threshold:
+                self.labels.index(label)
+            scores |= threshold
+        elif threshold is not None:
+            scores = {label: float(threshold) for label in self.labels}
+        logits = logit_from_score([scores[label] for label in self.labels])
+        asked = [place in wanted for place in range(len(self.labels))]
+        return np.where(asked, logits, np.inf)
+
+    def _extract(self, documents: Sequence[Document], request: _Request) -> list[Document]:
+        tokenized = self._tokenizer.tokenize(documents)
+        windows = [
+            window
+            for index, tokens in enumerate(tokenized)
+            for window in document_windows(index, tokens, self._tokenizer, self._size)
+        ]
+        parts: list[TokenSpans] = [TokenSpans.empty()] * len(windows)
+        limited = np.zeros(len(documents), dtype=bool)
+        for batch in batches_by_length([len(window) for window in windows], request.batch_size):
+            rows = [windows[place] for place in batch]
+            found, full = self._scorer.find(collate(rows, self._pad_id), request.thresholds, request.top_k)
+            for place, spans, is_full in zip(batch, found, full, strict=True):
+                parts[place] = spans
+                limited[windows[place].document] |= is_full
+        pieces = _by_document(windows, parts, len(documents))
+        return [self._decoded(*item, request) for item in zip(documents, tokenized, pieces, limited, strict=True)]
+
+    def _decoded(
+        self,
+        document: Document,
+        tokens: TokenizedText,
+        pieces: tuple[list[Window], list[TokenSpans]],
+        limited: bool,
+        request: _Request,
+    ) -> Document:
+        windows, parts = pieces
+        spans = TokenSpans.empty()
+        if windows:
+            begins = [window.begin for window in windows]
+            ends = [window.begin + window.text_tokens for window in windows]
+            spans = merge_windows(list(_without_special(windows, parts)), begins, ends, len(tokens))
+        entities, more = decode_entities(
+            spans,
+            TokenOffsets(document.text, tokens.char_starts, tokens.char_ends),
+            self.labels.names,
+            mode=request.mode,
+            threshold_logits=request.thresholds,
+            max_entities=request.max_entities,
+        )
+        return replace(document, entities=entities, windows=len(windows), limited=bool(limited) or more)
+
+
+def _by_document(
+    windows: Sequence[Window], parts: Sequence[TokenSpans], count: int
+) -> list[tuple[list[Window], list[TokenSpans]]]:
+    pieces: list[tuple[list[Window], list[TokenSpans]]] = [([], []) for _ in range(count)]
+    for window, spans in zip(windows, parts, strict=True):
+        pieces[window.document][0].append(window)
+        pieces[window.document][1].append(spans)
+    return pieces
+
+
+def _without_special(windows: Sequence[Window], parts: Sequence[TokenSpans]) -> Iterator[TokenSpans]:
+    """Token indices counted from the window's first text token instead of from its special tokens."""
+    for window, spans in zip(windows, parts, strict=True):
+        shift = window.num_special
+        yield TokenSpans(spans.first - shift, spans.last - shift, spans.type, spans.logit)

@@ -1,0 +1,85 @@
+"""Runs a model in torch and finds the spans of a batch."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager, nullcontext
+from itertools import pairwise
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from globalner.data import Batch
+from globalner.decoding import TokenSpans
+from globalner.errors import ConfigError
+from globalner.kernels import FoundSpans, find_spans
+from globalner.model import GlobalPointerModel
+
+__all__ = ["PRECISIONS", "TorchScorer", "choose_device"]
+
+PRECISIONS: dict[str, torch.dtype | None] = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+
+
+def choose_device(name: str) -> torch.device:
+    """The device of that name; "auto" takes a GPU if there is one.
+
+    Raises:
+        ConfigError: If there is no such device here.
+    """
+    there = {"cpu": True, "cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available()}
+    if name == "auto":
+        return torch.device(next(kind for kind in ("cuda", "mps", "cpu") if there[kind]))
+    kind = name.partition(":")[0]
+    if not there.get(kind, False):
+        raise ConfigError(f"device {name!r} is not here; there are: auto, {', '.join(k for k in there if there[k])}")
+    return torch.device(name)
+
+
+class TorchScorer:
+    """A `SpanScorer` on a torch model, on the device where the model is.
+
+    Args:
+        model: The model; it is put in evaluation mode while it runs and back afterwards.
+        precision: "fp32", or "bf16" or "fp16" for automatic mixed precision.
+
+    Raises:
+        ConfigError: If there is no such precision.
+    """
+
+    def __init__(self, model: GlobalPointerModel, precision: str = "fp32") -> None:
+        if precision not in PRECISIONS:
+            raise ConfigError(f"unknown precision {precision!r}; there are: {', '.join(PRECISIONS)}")
+        self._model, self.precision = model, precision
+
+    @property
+    def device(self) -> torch.device:
+        """Where the model is."""
+        device: torch.device = self._model.device
+        return device
+
+    def find(
+        self, batch: Batch, threshold_logits: NDArray[np.float64], top_k: int
+    ) -> tuple[list[TokenSpans], NDArray[np.bool_]]:
+        """Spans strictly above `threshold_logits` (C,), the `top_k` highest of each row; see `SpanScorer`."""
+        batch = batch.to(self.device)
+        was_training = self._model.training
+        self._model.train(False)
+        try:
+            with torch.inference_mode(), self._autocast():
+                scores = self._model(batch.input_ids, batch.attention_mask, batch.start_mask, batch.end_mask)
+                thresholds = torch.from_numpy(threshold_logits)
+                found = find_spans(scores, thresholds, self._model.config.max_span_tokens, top_k)
+        finally:
+            self._model.train(was_training)
+        return _by_row(found), found.limited.cpu().numpy()
+
+    def _autocast(self) -> AbstractContextManager[object]:
+        dtype = PRECISIONS[self.precision]
+        return nullcontext() if dtype is None else torch.autocast(self.device.type, dtype=dtype)
+
+
+def _by_row(found: FoundSpans) -> list[TokenSpans]:
+    row = found.batch.cpu().numpy()
+    columns = [column.cpu().numpy() for column in (found.first, found.last, found.type, found.logit)]
+    edges = np.searchsorted(row, np.arange(len(found.limited) + 1))
+    return [TokenSpans(*(column[a:b] for column in columns)) for a, b in pairwise(edges)]
