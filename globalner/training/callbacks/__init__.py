@@ -1,0 +1,8 @@
+"""One callback per file; each says when it runs."""
+
+from globalner.training.callbacks.dev_evaluation import DevEvaluation
+from globalner.training.callbacks.history import History
+from globalner.training.callbacks.resume_checkpoint import ResumeCheckpoint
+from globalner.training.callbacks.step_seeds import StepSeeds
+
+__all__ = ["DevEvaluation", "History", "ResumeCheckpoint", "StepSeeds"]

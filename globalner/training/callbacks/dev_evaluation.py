@@ -1,0 +1,62 @@
+"""Scores the dev documents after each epoch and keeps the best model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import pytorch_lightning as pl
+from transformers import PreTrainedTokenizerFast
+
+from globalner.evaluation import EvaluationResult, evaluate_documents
+from globalner.extractor import EntityExtractor
+from globalner.model import save_model
+from globalner.training.module import GlobalPointerModule
+from globalner.types import Document
+
+__all__ = ["DevEvaluation"]
+
+
+class DevEvaluation(pl.Callback):
+    """After each training epoch: extracts from the dev documents as a user would, and saves a model that is better.
+
+    Args:
+        documents: The dev documents with their gold entities.
+        tokenizer: The model's tokenizer, saved with it.
+        extractor: On the very model that is being trained.
+        folder: Where the best model goes.
+
+    Attributes:
+        result: Scores of the last evaluation.
+        best_f1: Best micro F1 so far; below 0 before the first evaluation.
+        best_epoch: Epoch of it, counted from 1.
+    """
+
+    def __init__(
+        self,
+        documents: Sequence[Document],
+        tokenizer: PreTrainedTokenizerFast,
+        extractor: EntityExtractor,
+        folder: Path,
+    ) -> None:
+        self.documents, self.tokenizer, self.extractor, self.folder = documents, tokenizer, extractor, folder
+        self.result: EvaluationResult | None = None
+        self.best_f1, self.best_epoch = -1.0, 0
+
+    def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
+        """Evaluates, and saves the model if its micro F1 is the best so far; the earlier one wins a tie."""
+        assert isinstance(pl_module, GlobalPointerModule)
+        predicted = self.extractor.extract(self.documents)
+        self.result = evaluate_documents(self.documents, predicted, mode="nested", split="dev")
+        if self.result.micro.f1 > self.best_f1:
+            self.best_f1, self.best_epoch = self.result.micro.f1, trainer.current_epoch + 1
+            save_model(pl_module.model, self.tokenizer, self.folder)
+
+    def state_dict(self) -> dict[str, Any]:
+        """The best so far, for a resumed run."""
+        return {"best_f1": self.best_f1, "best_epoch": self.best_epoch}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Takes up the best of the run that is resumed."""
+        self.best_f1, self.best_epoch = state_dict["best_f1"], state_dict["best_epoch"]

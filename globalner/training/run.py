@@ -1,0 +1,185 @@
+"""A training run: from documents and a recipe to a folder with the best model."""
+
+from __future__ import annotations
+
+import logging
+import warnings
+from collections import Counter
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+import pytorch_lightning as pl
+import torch
+from pytorch_lightning.callbacks import RichProgressBar
+
+from globalner.config import Recipe
+from globalner.data import Report, TextTokenizer, WindowSize, training_windows
+from globalner.errors import DataError
+from globalner.extractor import EntityExtractor, choose_device
+from globalner.model import BuiltModel, build_model
+from globalner.training.callbacks import DevEvaluation, History, ResumeCheckpoint, StepSeeds
+from globalner.training.data_module import WindowDataModule
+from globalner.training.module import GlobalPointerModule
+from globalner.training.optimizer import OptimizerSettings
+from globalner.training.run_folder import RunFolder
+from globalner.types import Document, LabelSet
+
+__all__ = ["TrainingData", "TrainingOptions", "TrainingResult", "train"]
+
+_LIGHTNING_PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
+_LIGHTNING_ACCELERATOR = {"cpu": "cpu", "cuda": "gpu", "mps": "mps"}
+
+
+@dataclass(frozen=True)
+class TrainingData:
+    """Documents with their gold entities."""
+
+    train: Sequence[Document]
+    dev: Sequence[Document]
+
+
+@dataclass(frozen=True)
+class TrainingOptions:
+    """How to run, apart from what decides the outcome.
+
+    Attributes:
+        device: "auto", "cpu", "cuda" or "mps".
+        progress_bar: Whether to draw a bar on the terminal.
+        say: Takes lines of progress and notes.
+    """
+
+    device: str = "auto"
+    progress_bar: bool = False
+    say: Callable[[str], None] = lambda _: None
+
+
+@dataclass(frozen=True)
+class TrainingResult:
+    """What a run did.
+
+    Attributes:
+        best_dev_f1: Micro F1 of the model that was kept.
+        best_epoch: Its epoch, counted from 1.
+        left_out: Training entities that could not be learnt, by reason.
+    """
+
+    best_dev_f1: float
+    best_epoch: int
+    left_out: Report
+
+
+def train(recipe: Recipe, data: TrainingData, folder: RunFolder, options: TrainingOptions) -> TrainingResult:
+    """Trains, evaluates after each epoch, and leaves the best model in the folder.
+
+    Goes on from the folder's checkpoint if there is one.
+
+    Args:
+        recipe: What to train and how.
+        data: Training and dev documents.
+        folder: Where everything goes; see `RunFolder`.
+        options: Device and how to show progress.
+
+    Raises:
+        DataError: If the training documents hold no entity, or there are no dev documents.
+        ConfigError, CheckpointError: As `build_model`.
+    """
+    labels = _labels(data, options.say)
+    torch.manual_seed(recipe.training.seed)
+    texts = [document.text for document in data.train]
+    built = build_model(recipe.model, recipe.data, labels, texts, max_span_tokens=recipe.training.max_span_tokens)
+    for note in built.notes:
+        options.say(note)
+    left_out = Report()
+    module_data = _data_module(recipe, data.train, built, left_out)
+    for line in left_out.lines():
+        options.say(f"training entities left out: {line}")
+    evaluation = _evaluation(recipe, data.dev, built, folder)
+    _fit(recipe, built, module_data, evaluation, folder, options)
+    return TrainingResult(evaluation.best_f1, evaluation.best_epoch, left_out)
+
+
+def _labels(data: TrainingData, say: Callable[[str], None]) -> LabelSet:
+    labels = LabelSet.from_documents(data.train)
+    if not labels:
+        raise DataError("the training documents hold no entity, so there is nothing to learn")
+    if not data.dev:
+        raise DataError("there are no dev documents; they decide which epoch's model is kept")
+    strange = Counter(
+        entity.label for document in data.dev for entity in document.entities if entity.label not in labels
+    )
+    for label, count in sorted(strange.items()):
+        say(f"label {label!r} occurs {count} times in dev and never in train: it cannot be found and counts as missed")
+    return labels
+
+
+def _data_module(recipe: Recipe, documents: Sequence[Document], built: BuiltModel, report: Report) -> WindowDataModule:
+    config = built.model.config
+    tokenizer = TextTokenizer(built.tokenizer.backend_tokenizer, config.boundary)
+    size = WindowSize(config.window_tokens, config.overlap_tokens, config.max_span_tokens)
+    windows = training_windows(documents, tokenizer, config.label_set, size, report)
+    return WindowDataModule(
+        windows,
+        batch_size=recipe.training.batch_size,
+        pad_id=int(built.tokenizer.pad_token_id or 0),
+        seed=recipe.training.seed,
+    )
+
+
+def _evaluation(recipe: Recipe, dev: Sequence[Document], built: BuiltModel, folder: RunFolder) -> DevEvaluation:
+    extractor = EntityExtractor.from_model(built.model, built.tokenizer, precision=recipe.training.precision)
+    return DevEvaluation(dev, built.tokenizer, extractor, folder.model)
+
+
+def _fit(
+    recipe: Recipe,
+    built: BuiltModel,
+    data: WindowDataModule,
+    evaluation: DevEvaluation,
+    folder: RunFolder,
+    options: TrainingOptions,
+) -> None:
+    training = recipe.training
+    settings = OptimizerSettings(
+        encoder_learning_rate=training.encoder_learning_rate,
+        head_learning_rate=training.head_learning_rate,
+        weight_decay=training.weight_decay,
+        warmup_fraction=training.warmup_fraction,
+    )
+    module = GlobalPointerModule(built.model, settings, training.epochs * data.steps_per_epoch)
+    history = History(folder.history, evaluation, options.say)
+    callbacks = [StepSeeds(training.seed), evaluation, history, ResumeCheckpoint(folder.checkpoint)]
+    with _quiet_lightning():
+        trainer = pl.Trainer(
+            accelerator=_LIGHTNING_ACCELERATOR[choose_device(options.device).type],
+            devices=1,
+            max_epochs=training.epochs,
+            precision=_LIGHTNING_PRECISION[training.precision],  # type: ignore[arg-type]
+            gradient_clip_val=training.clip_norm,
+            callbacks=[*callbacks, *([RichProgressBar(refresh_rate=5)] if options.progress_bar else [])],
+            enable_progress_bar=options.progress_bar,
+            enable_model_summary=False,
+            enable_checkpointing=False,
+            logger=False,
+            reload_dataloaders_every_n_epochs=1,
+            num_sanity_val_steps=0,
+            default_root_dir=str(folder.path),
+        )
+        built.model.train()
+        checkpoint = folder.checkpoint if folder.checkpoint.is_file() else None
+        trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=False)
+
+
+@contextmanager
+def _quiet_lightning() -> Iterator[None]:
+    """Without Lightning's lines about hardware and advice on workers."""
+    logger = logging.getLogger("pytorch_lightning")
+    level = logger.level
+    logger.setLevel(logging.WARNING)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", module=r"pytorch_lightning\..*")
+        warnings.filterwarnings("ignore", module=r"lightning_fabric\..*")
+        try:
+            yield
+        finally:
+            logger.setLevel(level)

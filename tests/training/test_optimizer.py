@@ -1,0 +1,35 @@
+from __future__ import annotations
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from globalner.encoders import NativeEncoderConfig
+from globalner.model import GlobalPointerConfig, GlobalPointerModel
+from globalner.training.optimizer import OptimizerSettings, parameter_groups, warmup_then_linear_decay
+
+
+def test_groups_hold_every_parameter_once_with_its_rate_and_decay() -> None:
+    encoder = NativeEncoderConfig(vocab_size=9, hidden_size=8, num_hidden_layers=1, num_attention_heads=2).to_dict()
+    model = GlobalPointerModel(GlobalPointerConfig(encoder=encoder, labels=["A"], head_size=4))
+    groups = parameter_groups(model, OptimizerSettings(1e-5, 1e-3, 0.01, 0.1))
+    of_parameter = {id(p): group for group in groups for p in group["params"]}
+    assert len(of_parameter) == sum(len(group["params"]) for group in groups) == len(list(model.parameters()))
+    for name, parameter in model.named_parameters():
+        group = of_parameter[id(parameter)]
+        assert group["lr"] == (1e-3 if name.startswith("head.") else 1e-5)
+        vector = name.endswith(".bias") or "norm" in name
+        assert group["weight_decay"] == (0.0 if vector else 0.01)
+
+
+@given(total=st.integers(1, 500), warmup=st.floats(0, 1))
+def test_the_rate_rises_then_falls_to_nothing(total: int, warmup: float) -> None:
+    factor = warmup_then_linear_decay(total, warmup)
+    factors = [factor(step) for step in range(total + 1)]
+    top = round(total * warmup)
+    assert all(0 < value <= 1 for value in factors[:-1])
+    assert factors[:top] == sorted(factors[:top])
+    assert factors[top:] == sorted(factors[top:], reverse=True)
+    assert factors[-1] == pytest.approx(0)
+    if top < total:
+        assert factors[top] == 1
