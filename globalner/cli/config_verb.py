@@ -1,0 +1,95 @@
+"""`globalner config`: the recipes that come with globalner, and checks of one's own."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from globalner.cli.console import Console
+from globalner.cli.shared_options import DataDir, Debug, Json, Overrides, Quiet, examples, verb_app
+
+__all__ = ["app"]
+
+app = verb_app("List, show, copy and check recipes.", examples("globalner config list", "globalner config copy demo"))
+
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name (config list) or its file.")]
+
+
+@app.command("list", epilog=examples("globalner config list"))
+def list_recipes(json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
+    """List the recipes that come with globalner."""
+    from globalner.config import load_recipe, shipped_recipes
+
+    console = Console(quiet=quiet, debug=debug)
+    found = [(name, load_recipe(path).recipe.description, path) for name, path in shipped_recipes().items()]
+    if json:
+        console.json([{"name": name, "description": text, "path": str(path)} for name, text, path in found])
+        return
+    widest = max(len(name) for name, _, _ in found)
+    for name, text, _ in found:
+        console.result(f"{name:<{widest}}  {text}")
+
+
+@app.command("show", epilog=examples("globalner config show demo", "globalner config show demo --json"))
+def show(name: RecipeName, json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
+    """Print a recipe with its comments. As JSON every default is written out."""
+    from globalner.config import find_recipe, load_recipe, read_recipe_text
+
+    console = Console(quiet=quiet, debug=debug)
+    if json:
+        console.json(load_recipe(name).recipe.model_dump())
+    else:
+        console.result(read_recipe_text(find_recipe(name)).rstrip("\n"))
+
+
+@app.command("copy", epilog=examples("globalner config copy demo", "globalner config copy demo recipes/mine.yaml"))
+def copy(
+    name: RecipeName,
+    destination: Annotated[
+        Path | None, typer.Argument(metavar="[DEST]", help="File or folder; the working directory if left out.")
+    ] = None,
+    overwrite: Annotated[bool, typer.Option("--overwrite", help="Replace a file that is there already.")] = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Copy a recipe to change it. Its comments are kept, its data paths stay right."""
+    from globalner.config import copy_recipe
+
+    console = Console(quiet=quiet, debug=debug)
+    console.note(f"wrote {copy_recipe(name, destination, overwrite=overwrite)}")
+
+
+@app.command(
+    "check", epilog=examples("globalner config check demo", "globalner config check mine.yaml training.epochs=3")
+)
+def check(
+    name: RecipeName,
+    overrides: Overrides = None,
+    data_dir: DataDir = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Check a recipe and that its data are there. Changes to it are checked as `train` would make them."""
+    from globalner.config import load_recipe, resolve_recipe_data
+
+    console = Console(quiet=quiet, debug=debug)
+    loaded = load_recipe(name, overrides or ())
+    recipe = resolve_recipe_data(loaded, data_dir=data_dir)
+    if json:
+        console.json({"valid": True, "path": str(loaded.path), "recipe": recipe.model_dump()})
+        return
+    console.result(f"{loaded.path}: the recipe is valid")
+    for split in ("train", "dev", "test"):
+        if (path := getattr(recipe.data, split)) is not None:
+            console.result(f"  {split:<5}  {path}")
+
+
+@app.command("schema", epilog=examples("globalner config schema > recipe.schema.json"))
+def schema(quiet: Quiet = False, debug: Debug = False) -> None:
+    """Print the JSON Schema of recipes. It has every key with its type, limits, default and meaning."""
+    from globalner.config import recipe_schema
+
+    Console(quiet=quiet, debug=debug).json(recipe_schema())

@@ -1,0 +1,101 @@
+"""Options that several verbs share, as types for their signatures; light, so that `--help` is quick."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = [
+    "BatchSize",
+    "DataDir",
+    "Debug",
+    "Device",
+    "DeviceName",
+    "InputFormat",
+    "Json",
+    "Mode",
+    "ModeName",
+    "ModelName",
+    "Overrides",
+    "Overwrite",
+    "Precision",
+    "PrecisionName",
+    "Quiet",
+    "Resume",
+    "Threshold",
+    "examples",
+    "verb_app",
+]
+
+
+class DeviceName(StrEnum):
+    """Where tensors live."""
+
+    auto = "auto"
+    cpu = "cpu"
+    cuda = "cuda"
+    mps = "mps"
+
+
+class PrecisionName(StrEnum):
+    """Arithmetic of encoder and head."""
+
+    fp32 = "fp32"
+    bf16 = "bf16"
+    fp16 = "fp16"
+
+
+class ModeName(StrEnum):
+    """How spans become entities."""
+
+    nested = "nested"
+    flat = "flat"
+
+
+Device = Annotated[DeviceName, typer.Option("--device", help="Where to compute; auto takes a GPU if there is one.")]
+BatchSize = Annotated[int | None, typer.Option("--batch-size", min=1, help="Windows that are computed together.")]
+Precision = Annotated[PrecisionName | None, typer.Option("--precision", help="Arithmetic of encoder and head.")]
+Quiet = Annotated[bool, typer.Option("--quiet", help="Show results and errors only.")]
+Debug = Annotated[bool, typer.Option("--debug", help="Show logs, and the traceback of an error.")]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+DataDir = Annotated[
+    Path | None,
+    typer.Option(
+        "--data-dir", envvar="GLOBALNER_DATA", help="Folder of data sets; relative data paths are tried there too."
+    ),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Argument(metavar="KEY.KEY=VALUE", show_default=False, help="Changes to the recipe: training.epochs=3."),
+]
+ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a model, or its name on the hub.")]
+InputFormat = Annotated[
+    str, typer.Option("--format", metavar="FORMAT", help="Format of the file; auto: as the file shows.")
+]
+Mode = Annotated[ModeName, typer.Option("--mode", help="nested: all entities; flat: the best set without overlap.")]
+Threshold = Annotated[
+    float | None, typer.Option("--threshold", help="Score above which a span counts; the model's own if left out.")
+]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last complete epoch of the run that is there.")]
+Overwrite = Annotated[bool, typer.Option("--overwrite", help="Throw away the run that is there.")]
+
+
+def verb_app(text: str | None = None, epilog: str | None = None) -> typer.Typer:
+    """The Typer app of a verb's module.
+
+    Args:
+        text: Help of a verb that has verbs of its own; a plain verb's help is the docstring of its command.
+        epilog: Examples of such a verb.
+    """
+    return typer.Typer(
+        help=text, epilog=epilog, no_args_is_help=text is not None, add_completion=False, rich_markup_mode=None
+    )
+
+
+def examples(*commands: str) -> str:
+    """The epilog of a verb's help: commands that work, one a line."""
+    title = "Example:" if len(commands) == 1 else "Examples:"
+    return "\n".join(["\b", title, *(f"  {command}" for command in commands)])

@@ -1,0 +1,83 @@
+"""`globalner train`: from a recipe to a model."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from globalner.cli.console import Console
+from globalner.cli.shared_options import (
+    BatchSize,
+    DataDir,
+    Debug,
+    Device,
+    DeviceName,
+    Json,
+    Overrides,
+    Overwrite,
+    Precision,
+    Quiet,
+    Resume,
+    examples,
+    verb_app,
+)
+
+__all__ = ["app"]
+
+app = verb_app()
+
+
+@app.command(
+    epilog=examples(
+        "globalner train demo",
+        "globalner train wnut17 --data-dir data training.epochs=3",
+        "globalner train mine.yaml --output-dir runs/mine --resume",
+    )
+)
+def train(
+    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name (config list) or its file.")],
+    overrides: Overrides = None,
+    output_dir: Annotated[
+        Path | None, typer.Option("--output-dir", metavar="DIR", help="Folder of the run; runs/NAME if left out.")
+    ] = None,
+    resume: Resume = False,
+    overwrite: Overwrite = False,
+    data_dir: DataDir = None,
+    device: Device = DeviceName.auto,
+    batch_size: BatchSize = None,
+    precision: Precision = None,
+    json: Json = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
+    """Train a model as a recipe says, keep the best by dev micro F1, and score it."""
+    from globalner.cli.metrics_table import print_scores
+    from globalner.config import load_recipe, resolve_recipe_data
+    from globalner.workflows import RunOptions, train_recipe
+
+    console = Console(quiet=quiet, debug=debug)
+    changes = [*(overrides or ())]
+    changes += [f"training.batch_size={batch_size}"] if batch_size else []
+    changes += [f"training.precision={precision.value}"] if precision else []
+    resolved = resolve_recipe_data(load_recipe(recipe, changes), data_dir=data_dir)
+    console.quiet_libraries()
+    run = train_recipe(
+        resolved,
+        RunOptions(
+            output_dir=output_dir,
+            resume=resume,
+            overwrite=overwrite,
+            device=device.value,
+            progress_bar=console.draws_progress,
+            say=console.note,
+        ),
+    )
+    if run.result is None:
+        return
+    if json:
+        console.json(run.result.to_dict())
+        return
+    print_scores(console, run.result)
+    console.note(f'try it: globalner predict {run.model} --text "..."   or   globalner serve {run.model}')

@@ -1,0 +1,101 @@
+"""Score a model on a file of labelled documents."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from itertools import islice
+from pathlib import Path
+
+from globalner.data import Report, read_documents
+from globalner.decoding import DecodingMode
+from globalner.errors import DataError
+from globalner.evaluation import EvaluationResult, evaluate_documents, seqeval_report
+from globalner.extractor import EntityExtractor
+from globalner.types import Document
+
+__all__ = ["Evaluation", "evaluate_extractor", "evaluate_file", "in_chunks"]
+
+_DOCUMENTS_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class Evaluation:
+    """What an evaluation of a file found.
+
+    Attributes:
+        result: The scores.
+        unknown_labels: Gold entities of labels that the model does not have, by label; they count as missed.
+        read_report: Repairs and notes of reading.
+        seqeval: seqeval's report, where gold and predictions are flat and it was asked for; else None.
+    """
+
+    result: EvaluationResult
+    unknown_labels: dict[str, int]
+    read_report: Report
+    seqeval: str | None
+
+
+def evaluate_file(
+    extractor: EntityExtractor,
+    path: Path,
+    *,
+    format: str = "auto",
+    mode: DecodingMode = "nested",
+    threshold: float | None = None,
+    with_seqeval: bool = False,
+) -> Evaluation:
+    """Scores a model on a file.
+
+    Args:
+        extractor: The model.
+        path: Labelled documents.
+        format: Format of the file, or auto.
+        mode: "nested" or "flat".
+        threshold: Score above which a span counts; None for the model's own.
+        with_seqeval: Whether to make seqeval's report, which flat data has.
+
+    Raises:
+        DataError: If the file cannot be read, holds no entity at all, or seqeval is asked for on nested data.
+    """
+    reader = read_documents(path, format)
+    gold = list(reader)
+    unknown: dict[str, int] = {}
+    for entity in (entity for document in gold for entity in document.entities):
+        if entity.label not in extractor.labels:
+            unknown[entity.label] = unknown.get(entity.label, 0) + 1
+    if not any(document.entities for document in gold):
+        raise DataError("holds no entity, so there is nothing to compare with", path=path)
+    predicted = list(_extracted(extractor, gold, mode, threshold))
+    result = evaluate_documents(gold, predicted, mode=mode, split=path.stem)
+    seqeval = seqeval_report(gold, predicted) if with_seqeval else None
+    return Evaluation(result, unknown, reader.report, seqeval)
+
+
+def evaluate_extractor(
+    extractor: EntityExtractor, gold: Iterable[Document], *, split: str, mode: DecodingMode = "nested"
+) -> EvaluationResult:
+    """Scores a model on documents in memory.
+
+    Args:
+        extractor: The model.
+        gold: Labelled documents.
+        split: What the result calls them.
+        mode: "nested" or "flat".
+    """
+    gold = list(gold)
+    return evaluate_documents(gold, _extracted(extractor, gold, mode, None), mode=mode, split=split)
+
+
+def in_chunks(documents: Iterable[Document], size: int = _DOCUMENTS_AT_ONCE) -> Iterator[list[Document]]:
+    """Lists of at most `size` documents, in order."""
+    stream = iter(documents)
+    while chunk := list(islice(stream, size)):
+        yield chunk
+
+
+def _extracted(
+    extractor: EntityExtractor, gold: list[Document], mode: DecodingMode, threshold: float | None
+) -> Iterator[Document]:
+    for chunk in in_chunks(gold):
+        yield from extractor.extract(chunk, mode=mode, threshold=threshold)

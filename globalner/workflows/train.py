@@ -1,0 +1,136 @@
+"""Train what a recipe describes, and score the model that was kept."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from itertools import islice
+from pathlib import Path
+
+from globalner.config import Recipe, dump_recipe, load_recipe, split_records
+from globalner.data import read_documents
+from globalner.errors import DataError, OutputError
+from globalner.evaluation import EvaluationResult
+from globalner.extractor import EntityExtractor
+from globalner.training import TrainingData, TrainingOptions, train
+from globalner.training.run_folder import RunFolder
+from globalner.types import Document
+from globalner.workflows.evaluate import evaluate_extractor
+
+__all__ = ["RunOptions", "TrainedRun", "read_split", "train_recipe"]
+
+
+@dataclass(frozen=True)
+class RunOptions:
+    """How to run a recipe.
+
+    Attributes:
+        output_dir: The run's folder; None for `runs/NAME`.
+        resume: Go on with a run that was cut off.
+        overwrite: Throw away a run that is there.
+        device: "auto", "cpu", "cuda" or "mps".
+        progress_bar: Whether to draw a bar on the terminal.
+        say: Takes lines of progress and notes.
+    """
+
+    output_dir: Path | None = None
+    resume: bool = False
+    overwrite: bool = False
+    device: str = "auto"
+    progress_bar: bool = False
+    say: Callable[[str], None] = field(default=lambda _: None)
+
+
+@dataclass(frozen=True)
+class TrainedRun:
+    """A finished run.
+
+    Attributes:
+        folder: Its folder.
+        model: Folder of the best model.
+        result: Scores on test, or on dev where the recipe has no test; None where the run was finished before.
+    """
+
+    folder: Path
+    model: Path
+    result: EvaluationResult | None
+
+
+def train_recipe(recipe: Recipe, options: RunOptions) -> TrainedRun:
+    """Trains, keeps the best model by dev micro F1, and scores it on dev and test.
+
+    Args:
+        recipe: What to train, its data paths absolute (`globalner.config.resolve_recipe_data`).
+        options: Where and how.
+
+    Raises:
+        GlobalNerError: If a file cannot be read, the folder holds a run already, or the recipe cannot be built.
+    """
+    folder = RunFolder(options.output_dir or Path("runs") / recipe.name)
+    # Everything is read before the folder is touched: --overwrite must not throw a run away for a typo.
+    data = TrainingData(read_split(recipe, "train", options.say), read_split(recipe, "dev", options.say))
+    test = read_split(recipe, "test", options.say) if recipe.data.test else None
+    folder.open(resume=options.resume, overwrite=options.overwrite)
+    _keep_config(recipe, folder)
+    if folder.finished:
+        options.say(f"{folder.path} is finished already; nothing to do")
+        return TrainedRun(folder.path, folder.model, None)
+    trained = train(recipe, data, folder, TrainingOptions(options.device, options.progress_bar, options.say))
+    options.say(f"best dev F1 {trained.best_dev_f1:.4f} in epoch {trained.best_epoch}; model in {folder.model}")
+    extractor = EntityExtractor.from_pretrained(
+        folder.model, device=options.device, precision=recipe.training.precision, batch_size=recipe.training.batch_size
+    )
+    result = evaluate_extractor(extractor, data.dev, split="dev")
+    folder.write_json(folder.metrics_dev, result.to_dict())
+    if test is not None:
+        result = evaluate_extractor(extractor, test, split="test")
+    folder.write_json(folder.metrics, result.to_dict())
+    return TrainedRun(folder.path, folder.model, result)
+
+
+def read_split(recipe: Recipe, split: str, say: Callable[[str], None]) -> list[Document]:
+    """The documents of one part of a recipe's data.
+
+    Args:
+        recipe: Its data paths absolute.
+        split: "train", "dev" or "test".
+        say: Takes lines about what was read.
+
+    Raises:
+        DataError: If the file cannot be read, or has not the records that are asked for.
+    """
+    path, records = split_records(getattr(recipe.data, split))
+    reader = read_documents(path, recipe.data.format)
+    documents = list(islice(reader, records.start, records.stop))
+    if not documents or len(documents) < (records.stop or 0) - records.start:
+        last = "its end" if records.stop is None else records.stop
+        raise DataError(f"has no records {records.start} to {last}; {len(documents)} of them are there", path=path)
+    count, entities = len(documents), sum(len(document.entities) for document in documents)
+    say(f"{split}: {count:,} documents, {entities:,} entities, read as {reader.format} ({reader.evidence})")
+    for line in reader.report.lines():
+        say(f"  {line}")
+    return documents
+
+
+def _keep_config(recipe: Recipe, folder: RunFolder) -> None:
+    """Writes the recipe, or makes sure that a run that goes on is of the same one."""
+    if not folder.config.is_file():
+        folder.config.write_text(dump_recipe(recipe), encoding="utf-8")
+        return
+    before, now = _flat(load_recipe(folder.config).recipe.model_dump()), _flat(recipe.model_dump())
+    changed = [f"{key}: {before.get(key)!r} is now {now.get(key)!r}" for key in now if before.get(key) != now[key]]
+    if changed or before.keys() != now.keys():
+        raise OutputError(
+            f"{folder.path} holds a run of another recipe, so it cannot be resumed: {'; '.join(changed)}. "
+            "Resume with the same recipe, or start over with --overwrite"
+        )
+
+
+def _flat(values: dict[str, object], prefix: str = "") -> dict[str, object]:
+    flat: dict[str, object] = {}
+    for key, value in values.items():
+        if isinstance(value, dict):
+            flat |= _flat(value, f"{prefix}{key}.")
+        else:
+            flat[prefix + key] = value
+    return flat
