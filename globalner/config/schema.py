@@ -87,6 +87,9 @@ class NativeEncoderConfig(_Section):
     intermediate_size: _Count | None = Field(
         default=None, description="Width inside the feed-forward part; null: four times hidden_size."
     )
+    convolution_width: int = Field(
+        default=0, ge=0, description="Tokens under a convolution before the blocks, an odd number; 0: no convolution."
+    )
     dropout: _Dropout = Field(default=0.1, description="Share of values dropped in training, from 0 to below 1.")
     lowercase: bool = Field(default=False, description="Whether the tokenizer lowers letters.")
     min_count: _Count = Field(
@@ -100,6 +103,10 @@ class NativeEncoderConfig(_Section):
                 "hidden_size",
                 f"{self.hidden_size} does not divide into {self.num_heads} heads of an even width, which rotary "
                 f"position needs; use a multiple of {2 * self.num_heads}, or another num_heads",
+            )
+        if self.convolution_width and self.convolution_width % 2 == 0:
+            raise _wrong(
+                "convolution_width", f"{self.convolution_width} is even; use {self.convolution_width + 1}, or 0"
             )
         return self
 

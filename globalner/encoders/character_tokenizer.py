@@ -10,6 +10,8 @@ from transformers import PreTrainedTokenizerFast
 
 __all__ = ["build_character_tokenizer"]
 
+_UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
+_WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}]&&[^{_UNSPACED}]]+|[\s\S]"
 _SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
@@ -17,6 +19,9 @@ def build_character_tokenizer(
     texts: Iterable[str], *, min_count: int = 1, lowercase: bool = False
 ) -> PreTrainedTokenizerFast:
     """A tokenizer of single code points, blanks included; offsets are exact for any text.
+
+    Its words, which `boundary: word` goes by, are runs of letters, marks and digits; every character of a script
+    written without spaces, every punctuation mark and every blank is a word of its own.
 
     Args:
         texts: The training texts.
@@ -26,10 +31,11 @@ def build_character_tokenizer(
     counts = Counter(character for text in texts for character in (text.lower() if lowercase else text))
     kept = sorted(character for character, count in counts.items() if count >= min_count)
     vocabulary = {token: index for index, token in enumerate((*_SPECIAL_TOKENS, *kept))}
-    tokenizer = Tokenizer(models.WordLevel(vocabulary, unk_token="[UNK]"))
+    # Byte pair encoding without a single merge: words fall into their characters.
+    tokenizer = Tokenizer(models.BPE(vocabulary, [], unk_token="[UNK]", fuse_unk=False))
     if lowercase:
         tokenizer.normalizer = normalizers.Lowercase()
-    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), behavior="isolated")
+    tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(_WORD), behavior="isolated")
     ends = [(token, vocabulary[token]) for token in ("[CLS]", "[SEP]")]
     tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
     return PreTrainedTokenizerFast(

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
-from globalner.layers import TransformerBlock, rotary_angles
+from globalner.layers import TokenConvolution, TransformerBlock, rotary_angles
 
 __all__ = ["NativeEncoder", "NativeEncoderConfig"]
 
@@ -20,6 +20,7 @@ class NativeEncoderConfig(PreTrainedConfig):
         num_hidden_layers: Number of transformer blocks.
         num_attention_heads: Heads of each attention.
         intermediate_size: Width inside the feed-forward parts.
+        convolution_width: Tokens under a convolution before the blocks, an odd number; 0 for none.
         dropout: Share dropped in training, everywhere.
         pad_token_id: Id of the padding token.
     """
@@ -31,12 +32,15 @@ class NativeEncoderConfig(PreTrainedConfig):
     num_hidden_layers: int = 3
     num_attention_heads: int = 4
     intermediate_size: int = 768
+    convolution_width: int = 0
     dropout: float = 0.1
     pad_token_id: int | None = 0
 
 
 class NativeEncoder(PreTrainedModel):
-    """Token embeddings, pre-norm transformer blocks with rotary attention, and a last norm. No limit of length.
+    """Token embeddings, perhaps a convolution, pre-norm transformer blocks with rotary attention, and a last norm.
+
+    There is no limit of length.
 
     Raises:
         ShapeError: If the hidden size does not divide into heads of an even width.
@@ -52,6 +56,11 @@ class NativeEncoder(PreTrainedModel):
         super().__init__(config)
         self.embedding = nn.Embedding(config.vocab_size, config.hidden_size, padding_idx=config.pad_token_id)
         self.dropout = nn.Dropout(config.dropout)
+        self.convolution = (
+            TokenConvolution(hidden_size=config.hidden_size, width=config.convolution_width)
+            if config.convolution_width
+            else None
+        )
         self.blocks = nn.ModuleList(
             TransformerBlock(
                 hidden_size=config.hidden_size,
@@ -71,15 +80,17 @@ class NativeEncoder(PreTrainedModel):
             nn.init.zeros_(module.bias)
         elif isinstance(module, nn.Embedding):
             nn.init.normal_(module.weight)
-        elif isinstance(module, nn.LayerNorm):
+        elif isinstance(module, (nn.LayerNorm, nn.Conv1d)):
             module.reset_parameters()
 
     def forward(self, input_ids: Tensor, attention_mask: Tensor) -> BaseModelOutput:
         """input_ids (B, L) long, attention_mask (B, L), True or 1 for real tokens -> last_hidden_state (B, L, H)."""
+        mask = attention_mask.bool()
         hidden = self.dropout(self.embedding(input_ids))
+        if self.convolution is not None:
+            hidden = self.convolution(hidden, mask)
         width = self.config.hidden_size // self.config.num_attention_heads
         angles = rotary_angles(input_ids.shape[1], width, device=input_ids.device)
-        mask = attention_mask.bool()
         for block in self.blocks:
             hidden = block(hidden, mask, angles)
         return BaseModelOutput(last_hidden_state=self.norm(hidden))

@@ -95,6 +95,7 @@ def _native_encoder(
         num_hidden_layers=encoder.num_layers,
         num_attention_heads=encoder.num_heads,
         intermediate_size=encoder.intermediate_size or 4 * encoder.hidden_size,
+        convolution_width=encoder.convolution_width,
         dropout=encoder.dropout,
         pad_token_id=tokenizer.pad_token_id,
     )
