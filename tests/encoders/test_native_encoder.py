@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -9,14 +10,22 @@ from hypothesis import strategies as st
 from globalner.encoders import NativeEncoder, NativeEncoderConfig, build_character_tokenizer
 
 
-def encoder() -> NativeEncoder:
+def encoder(convolution_width: int = 0) -> NativeEncoder:
     torch.manual_seed(0)
-    shape = NativeEncoderConfig(vocab_size=20, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, dropout=0.3)
+    shape = NativeEncoderConfig(
+        vocab_size=20,
+        hidden_size=16,
+        num_hidden_layers=2,
+        num_attention_heads=2,
+        convolution_width=convolution_width,
+        dropout=0.3,
+    )
     return NativeEncoder(shape).double().eval()
 
 
-def test_padding_and_company_change_nothing() -> None:
-    model = encoder()
+@pytest.mark.parametrize("convolution_width", [0, 5])
+def test_padding_and_company_change_nothing(convolution_width: int) -> None:
+    model = encoder(convolution_width)
     ids = torch.tensor([[2, 7, 8, 3, 0, 0], [2, 9, 10, 11, 12, 3]])
     together = model(ids, ids != 0).last_hidden_state
     alone = model(ids[:1, :4], ids[:1, :4] != 0).last_hidden_state
@@ -57,3 +66,15 @@ def test_rare_characters_share_the_unknown_token(tmp_path: Path) -> None:
     assert ids == [tokenizer.cls_token_id, tokenizer.convert_tokens_to_ids("a"), unknown, tokenizer.sep_token_id]
     tokenizer.save_pretrained(tmp_path)
     assert type(tokenizer).from_pretrained(tmp_path)("ab").input_ids == ids
+
+
+def test_words_are_runs_of_letters_and_single_characters_of_unspaced_scripts() -> None:
+    tokenizer = build_character_tokenizer(["abc 北京2017"]).backend_tokenizer
+    text = "ab北京2017年c-d สวัสดี ひら"
+    encoding = tokenizer.encode(text, add_special_tokens=False)
+    words: dict[int, str] = {}
+    for word, (start, end) in zip(encoding.word_ids, encoding.offsets, strict=True):
+        words[word] = words.get(word, "") + text[start:end]
+    spaced = ["ab", "北", "京", "2017", "年", "c", "-", "d", " "]
+    assert list(words.values())[: len(spaced)] == spaced
+    assert list(words.values())[-3:] == [" ", "ひ", "ら"]

@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from globalner.errors import ShapeError
-from globalner.layers import RotarySelfAttention, TransformerBlock, apply_rotary, rotary_angles
+from globalner.layers import RotarySelfAttention, TokenConvolution, TransformerBlock, apply_rotary, rotary_angles
 
 
 def test_rotation_turns_each_pair_by_its_angle() -> None:
@@ -57,3 +57,22 @@ def test_padding_changes_nothing_in_a_block() -> None:
     mask = torch.tensor([[True] * 4 + [False] * 3] * 2)
     short = block(hidden, torch.ones(2, 4, dtype=torch.bool), rotary_angles(4, 4))
     torch.testing.assert_close(block(padded, mask, rotary_angles(7, 4))[:, :4], short, rtol=1e-9, atol=1e-9)
+
+
+def test_a_convolution_adds_what_it_makes_of_the_neighbours() -> None:
+    torch.manual_seed(0)
+    layer = TokenConvolution(hidden_size=2, width=3).double()
+    hidden = torch.randn(1, 4, 2, dtype=torch.float64)
+    mask = torch.tensor([[True, True, True, False]])
+    kernel, bias = layer.convolution.weight, layer.convolution.bias
+    inputs = [torch.zeros(2, dtype=torch.float64), *hidden[0, :3], torch.zeros(2, dtype=torch.float64)]
+    for place in range(3):
+        made = bias + sum(kernel[:, :, k] @ inputs[place + k] for k in range(3))
+        expected = hidden[0, place] + torch.nn.functional.gelu(made)
+        torch.testing.assert_close(layer(hidden, mask)[0, place], expected)
+
+
+@pytest.mark.parametrize("width", [0, 4])
+def test_a_convolution_needs_a_middle(width: int) -> None:
+    with pytest.raises(ShapeError, match="odd"):
+        TokenConvolution(hidden_size=2, width=width)
