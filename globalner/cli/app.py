@@ -27,6 +27,7 @@ VERBS = {
     "train": "globalner.cli.train_verb",
     "evaluate": "globalner.cli.evaluate_verb",
     "predict": "globalner.cli.predict_verb",
+    "serve": "globalner.cli.serve_verb",
     "convert": "globalner.cli.convert_verb",
     "config": "globalner.cli.config_verb",
 }

@@ -81,7 +81,10 @@ class RunFolder:
             )
         if overwrite:
             for made in self._made():
-                shutil.rmtree(made) if made.is_dir() else made.unlink(missing_ok=True)
+                if made.is_dir() and not made.is_symlink():
+                    shutil.rmtree(made)
+                else:
+                    made.unlink(missing_ok=True)
         try:
             self.checkpoint.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:

@@ -138,8 +138,12 @@ def test_a_folder_with_a_run_is_opened_only_as_asked(tmp_path: Path) -> None:
         folder.open(resume=True, overwrite=True)
     folder.open(resume=True, overwrite=False)
     assert folder.history.exists()
+    (tmp_path / "elsewhere").mkdir()
+    folder.model.symlink_to(tmp_path / "elsewhere")
     folder.open(resume=False, overwrite=True)
     assert not folder.history.exists()
+    assert not folder.model.is_symlink()
+    assert (tmp_path / "elsewhere").is_dir()
     assert (folder.path / "notes.txt").exists()
 
 
