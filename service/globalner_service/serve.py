@@ -1,0 +1,132 @@
+"""Runs the service: binds the port, announces readiness, and on SIGTERM or Ctrl-C finishes what was accepted."""
+
+from __future__ import annotations
+
+import asyncio
+import errno
+import socket
+import time
+from collections.abc import Callable
+from types import FrameType
+
+import uvicorn
+
+from globalner.errors import ConfigError
+from globalner_service.app import create_app
+from globalner_service.dependencies import ServiceState
+from globalner_service.extractor import Extractor
+from globalner_service.settings import ServiceSettings
+
+__all__ = ["run"]
+
+_WATCH_INTERVAL_S = 0.05
+_LAST_ANSWERS_S = 5
+
+
+def run(
+    settings: ServiceSettings,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    extractor: Extractor | None = None,
+    on_ready: Callable[[str], None] | None = None,
+    log_level: str = "warning",
+) -> None:
+    """Serves until the process is told to stop.
+
+    The first SIGTERM or SIGINT begins the draining: `/ready` and new work get 503 while accepted work is finished,
+    for at most `settings.shutdown_timeout_s`. A second signal ends at once.
+
+    Args:
+        settings: How the server runs.
+        host: Address to listen on.
+        port: Port to listen on; 0 takes any free one.
+        extractor: A ready extractor that is used instead of loading `settings.model`.
+        on_ready: Called once with the server's URL when the model is warm.
+        log_level: Level of the server's own log.
+
+    Raises:
+        ConfigError: If the address cannot be listened on.
+        GlobalNerError: If the model cannot be loaded.
+    """
+    listener = _bind(host, port)
+    try:
+        app = create_app(settings, extractor=extractor)
+        state: ServiceState = app.state.service
+        config = uvicorn.Config(
+            app,
+            log_level=log_level,
+            access_log=False,
+            server_header=False,
+            lifespan="on",
+            root_path=settings.root_path,
+            timeout_graceful_shutdown=_LAST_ANSWERS_S,
+        )
+        url = _url(host, listener.getsockname()[1])
+        server = _DrainingServer(config, state, lambda: on_ready(url) if on_ready else None)
+        server.run(sockets=[listener])
+    finally:
+        listener.close()
+    if state.worker.failure is not None:
+        raise state.worker.failure
+
+
+class _DrainingServer(uvicorn.Server):
+    """Finishes accepted work while it still listens, so that `/ready` can say so; ends if the worker dies."""
+
+    def __init__(self, config: uvicorn.Config, state: ServiceState, on_ready: Callable[[], None]) -> None:
+        super().__init__(config)
+        self._state = state
+        self._on_ready = on_ready
+        self._told_to_stop = False
+
+    def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+        """Takes a signal. It only notes it: a lock taken here could wait for the very code that it interrupts."""
+        if self._told_to_stop:
+            super().handle_exit(sig, frame)
+            self.force_exit = True
+        self._told_to_stop = True
+
+    async def serve(self, sockets: list[socket.socket] | None = None) -> None:
+        """Serves, with a watch over worker and signals beside it."""
+        watch = asyncio.create_task(self._watch())
+        # Without its watch the server could no longer be stopped.
+        watch.add_done_callback(lambda _: setattr(self, "should_exit", True))
+        try:
+            await super().serve(sockets)
+        finally:
+            watch.cancel()
+
+    async def _watch(self) -> None:
+        worker = self._state.worker
+        announced = False
+        deadline: float | None = None
+        while not self.should_exit:
+            if worker.is_ready and not announced:
+                announced = True
+                self._on_ready()
+            if self._told_to_stop and deadline is None:
+                worker.begin_drain()
+                deadline = time.monotonic() + self._state.settings.shutdown_timeout_s
+            drained = deadline is not None and (worker.idle or time.monotonic() >= deadline)
+            self.should_exit = self.should_exit or drained or worker.failure is not None
+            await asyncio.sleep(_WATCH_INTERVAL_S)
+
+
+def _bind(host: str, port: int) -> socket.socket:
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    try:
+        return socket.create_server((host, port), family=family, backlog=2048)
+    except OSError as error:
+        if error.errno == errno.EADDRINUSE:
+            raise ConfigError(
+                f"port {port} of {host} is in use by another program; choose another one: --port {port + 1}, "
+                "or --port 0 for any free one"
+            ) from error
+        reason = error.strerror or str(error)
+        raise ConfigError(f"cannot listen on port {port} of {host!r}: {reason}; see --host and --port") from error
+
+
+def _url(host: str, port: int) -> str:
+    shown = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(host, f"[{host}]" if ":" in host else host)
+    return f"http://{shown}:{port}"

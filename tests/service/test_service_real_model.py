@@ -1,0 +1,57 @@
+"""The service around a real, small model: what comes over HTTP is what the extractor gives."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from globalner import Document, EntityExtractor
+from globalner_service import ServiceSettings, create_app
+
+ODD_TEXTS = ["", " ", "\x00", "\ufeff\r\n", "e\u0301🎉👩‍👩‍👧", "\u200f", "x" * 5000]
+
+
+@pytest.fixture(scope="module")
+def client(trained_model: Path):
+    app = create_app(ServiceSettings(model=str(trained_model), device="cpu", served_name="tiny"))
+    worker = app.state.service.worker
+    with TestClient(app, raise_server_exceptions=False) as client:
+        while not worker.is_ready:
+            assert worker.failure is None, worker.failure
+        yield client
+
+
+@pytest.fixture(scope="module")
+def extractor(trained_model: Path) -> EntityExtractor:
+    return EntityExtractor.from_pretrained(trained_model, device="cpu")
+
+
+@pytest.mark.parametrize("mode", ["nested", "flat"])
+def test_answers_are_those_of_the_extractor(client, extractor, documents: list[Document], mode: str):
+    texts = [document.text for document in documents][:8] + ODD_TEXTS
+    response = client.post("/v1/extract", json={"texts": texts, "mode": mode})
+    assert response.status_code == 200, response.text
+    answer = response.json()
+    assert answer["model"] == "tiny"
+    assert any(result["entities"] for result in answer["results"])
+    for result, document in zip(answer["results"], extractor.extract(texts, mode=mode), strict=True):
+        found = [(one["start"], one["end"], one["label"], one["text"]) for one in result["entities"]]
+        assert found == [(one.start, one.end, one.label, one.text) for one in document.entities]
+        assert [one["score"] for one in result["entities"]] == pytest.approx([one.score for one in document.entities])
+        assert (result["windows"], result["limited"]) == (document.windows, document.limited)
+
+
+def test_given_words_thresholds_and_labels_are_understood(client, extractor, documents: list[Document]):
+    text, (label, *_) = documents[0].text, extractor.labels
+    body = {"texts": [{"text": text, "tokens": [[0, len(text)]]}], "threshold": {label: 0.9}, "labels": [label]}
+    assert client.post("/v1/extract", json=body).status_code == 200
+
+
+def test_info_describes_the_model(client, extractor):
+    info = client.get("/info").json()
+    assert info["labels"] == list(extractor.labels)
+    assert info["description"]["boundary"] in ("word", "token")
+    assert info["description"]["device"] == "cpu"
+    assert "/" not in client.get("/info").text, "a served name hides where the model lies"
