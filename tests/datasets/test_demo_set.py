@@ -195,6 +195,13 @@ def test_english_articles_agree(records: dict[str, list[Record]]) -> None:
                 assert noun[0] not in "aeioAEIO", line["text"]
 
 
-def test_the_card_explains_every_label() -> None:
+def test_the_card_explains_every_label_and_gives_the_counts(records: dict[str, list[Record]]) -> None:
     card = (FOLDER / "README.md").read_text(encoding="utf-8")
     assert all(f"`{label}`" in card for label in LABELS)
+    for part, lines in records.items():
+        entities = [(entity, line["entities"]) for line in lines for entity in line["entities"]]
+        inside = sum(any(lies_inside(entity, other) for other in others) for entity, others in entities)
+        plain = sum(not line["entities"] for line in lines)
+        assert f"| {part} | {len(lines)} | {len(entities)} | {inside} | {plain} |" in card
+    every = templates_of([line for lines in records.values() for line in lines])
+    assert f"{len(every)} templates, of which {len(every - templates_of(records['train']))} " in card

@@ -3,10 +3,10 @@
 import { draw, highlight } from "./drawing.js";
 
 const EXAMPLES = [
-  ["Hospital", "Dr. Maya Ortiz left the University of Lisbon Hospital and joined Zurich Heart Clinic on 3 May 2024."],
-  ["Company", "Bank of Toronto paid $2.4 billion for Lightwave Systems, said its chief executive, Jonas Weber, in Paris."],
-  ["大学", "北京大学第三医院院长林晓雯昨日在上海会见了东京大学教授佐藤健一。"],
-  ["公司", "🎉 杭州云帆科技公司首席执行官王子涵周五在深圳发布了新款手机星河9，售价3999元。"],
+  ["University", "Professor Mara Lindqvist left the University of Lisbon on 3 May 2024."],
+  ["Company", "Lightwave (Toronto) Ltd. paid $2.4 million for the Nova 12 Pro, said its chief executive officer, Jonas Weber."],
+  ["医院", "北京大学第三医院院长林晓雯于2024年5月3日在上海会见了王芳教授。"],
+  ["公司", "杭州云帆科技有限公司首席执行官王子涵在深圳发布了星河9 Pro，售价3999元。"],
 ];
 const WAIT_FOR_MODEL_MS = 1500;
 const COPIED_MS = 1600;
