@@ -34,9 +34,10 @@ def main() -> int:
             if _is_there(recipe, seed, " ".join(options.set)):
                 print(f"{recipe}, seed {seed}: there already")
                 continue
+            measured_on = provenance()
             with multiprocessing.get_context("spawn").Pool(1) as pool:
                 measured = pool.apply(_measure, (recipe, changes, options.data_dir, options.device))
-            row = {"recipe": recipe, "seed": seed, "changes": " ".join(options.set), **measured, **provenance()}
+            row = {"recipe": recipe, "seed": seed, "changes": " ".join(options.set), **measured, **measured_on}
             append_row(_TABLE, row)
             print(f"{recipe}, seed {seed}: test F1 {measured['f1']:.4f}")
         _print_median(recipe, " ".join(options.set))

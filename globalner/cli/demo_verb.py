@@ -72,7 +72,7 @@ def _show(console: Console, result: DemoResult) -> None:
     if result.baseline_unseen is not None:
         rows.append(score_row("dictionary, unseen templates", result.baseline_unseen.micro))
     console.table(("micro", *COLUMNS[1:]), rows)
-    console.result("No name of the test part occurs in training, so a dictionary of the training names has little to find.\n")
+    console.result("No entity of the test part occurs in training with its label: the dictionary has little to find.\n")
     for document in result.examples:
         print_highlighted(document)
         console.result("")
