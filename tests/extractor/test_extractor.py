@@ -185,3 +185,12 @@ def test_a_fresh_process_gives_the_same_scores_to_the_bit(
     printed = subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
     here = extractor(text)
     assert printed == str([(e.start, e.end, e.label, e.score.hex()) for e in here.entities if e.score])
+
+
+def test_the_models_longest_span_holds_in_prediction(trained_model: Path, documents: list[Document]) -> None:
+    from globalner.model import load_model
+
+    model, tokenizer = load_model(trained_model)
+    model.config.max_span_tokens = 6  # characters are tokens here
+    short = EntityExtractor.from_model(model, tokenizer)(documents[0].text)
+    assert {entity.label for entity in short.entities} == {"LOC"}

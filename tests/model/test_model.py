@@ -154,3 +154,12 @@ def test_what_is_no_model_folder_is_refused(tmp_path: Path, saved: Path) -> None
     encoder_from_config(SMALL_BERT).save_pretrained(tmp_path / "bert")
     with pytest.raises(CheckpointError, match="'bert' model, not one of globalner"):
         load_model(tmp_path / "bert")
+
+
+def test_dropout_before_the_head_acts_in_training_only() -> None:
+    encoder = {**NATIVE, "dropout": 0.0}
+    model = GlobalPointerModel(config(encoder, dropout=0.5))
+    ids = torch.arange(5, 11).reshape(1, 6)
+    mask = torch.ones_like(ids)
+    assert not torch.equal(model.train()(ids, mask).square(), model(ids, mask).square())
+    assert torch.equal(model.eval()(ids, mask).square(), model(ids, mask).square())
