@@ -25,7 +25,7 @@ $(INSTALLED): pyproject.toml constraints.txt
 	$(BIN)/python -m pip install --quiet -c constraints.txt -e ".[dev]"
 	@touch $@
 
-demo: $(INSTALLED)  ## train on the demo set (about three minutes on two cores) and show the result
+demo: $(INSTALLED)  ## train on the demo set (three to four minutes on two cores) and show the result
 	$(BIN)/globalner demo
 
 $(DEMO_MODEL)/config.json:

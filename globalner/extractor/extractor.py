@@ -20,7 +20,15 @@ from globalner.data import (
     collate,
     document_windows,
 )
-from globalner.decoding import DecodingMode, TokenOffsets, TokenSpans, decode_entities, logit_from_score, merge_windows
+from globalner.decoding import (
+    DECODING_MODES,
+    DecodingMode,
+    TokenOffsets,
+    TokenSpans,
+    decode_entities,
+    logit_from_score,
+    merge_windows,
+)
 from globalner.errors import ConfigError, DataError
 from globalner.extractor.torch_scorer import TorchScorer, choose_device
 from globalner.model import load_model
@@ -171,8 +179,8 @@ class EntityExtractor:
             DataError: If a label is unknown or a threshold is not between 0 and 1.
             ConfigError: If `mode`, `max_entities` or `batch_size` cannot be used.
         """
-        if mode not in ("nested", "flat"):
-            raise ConfigError(f"there is no mode {mode!r}; choose one of: nested, flat")
+        if mode not in DECODING_MODES:
+            raise ConfigError(f"there is no mode {mode!r}; choose one of: {', '.join(DECODING_MODES)}")
         if max_entities < 1 or (batch_size is not None and batch_size < 1):
             raise ConfigError(f"max_entities and batch_size must be at least 1; got {max_entities} and {batch_size}")
         thresholds = self._threshold_logits(threshold, labels)

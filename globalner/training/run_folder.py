@@ -90,11 +90,15 @@ class RunFolder:
         except OSError as error:
             raise OutputError(f"{self.path} cannot be made: {error.strerror}") from error
 
-    def write_json(self, path: Path, content: dict[str, object]) -> None:
-        """Writes a JSON file whole or not at all."""
+    def write_text(self, path: Path, text: str) -> None:
+        """Writes a file of the run whole or not at all."""
         fresh = path.with_name(path.name + ".new")
-        fresh.write_text(json.dumps(content, ensure_ascii=False, indent=2) + "\n", encoding="utf-8")
+        fresh.write_text(text, encoding="utf-8")
         fresh.replace(path)
+
+    def write_json(self, path: Path, content: dict[str, object]) -> None:
+        """Writes a JSON file of the run whole or not at all."""
+        self.write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
     def _made(self) -> list[Path]:
         return [self.config, self.history, self.metrics, self.metrics_dev, self.checkpoint.parent, self.model]

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 
 from globalner.data import Report, read_documents
@@ -14,9 +13,7 @@ from globalner.evaluation import EvaluationResult, evaluate_documents, seqeval_r
 from globalner.extractor import EntityExtractor
 from globalner.types import Document
 
-__all__ = ["Evaluation", "evaluate_extractor", "evaluate_file", "in_chunks"]
-
-_DOCUMENTS_AT_ONCE = 256
+__all__ = ["Evaluation", "evaluate_extractor", "evaluate_file"]
 
 
 @dataclass(frozen=True)
@@ -66,14 +63,14 @@ def evaluate_file(
             unknown[entity.label] = unknown.get(entity.label, 0) + 1
     if not any(document.entities for document in gold):
         raise DataError("holds no entity, so there is nothing to compare with", path=path)
-    predicted = list(_extracted(extractor, gold, mode, threshold))
+    predicted = extractor.extract(gold, mode=mode, threshold=threshold)
     result = evaluate_documents(gold, predicted, mode=mode, split=path.stem)
     seqeval = seqeval_report(gold, predicted) if with_seqeval else None
     return Evaluation(result, unknown, reader.report, seqeval)
 
 
 def evaluate_extractor(
-    extractor: EntityExtractor, gold: Iterable[Document], *, split: str, mode: DecodingMode = "nested"
+    extractor: EntityExtractor, gold: Sequence[Document], *, split: str, mode: DecodingMode = "nested"
 ) -> EvaluationResult:
     """Scores a model on documents in memory.
 
@@ -83,19 +80,4 @@ def evaluate_extractor(
         split: What the result calls them.
         mode: "nested" or "flat".
     """
-    gold = list(gold)
-    return evaluate_documents(gold, _extracted(extractor, gold, mode, None), mode=mode, split=split)
-
-
-def in_chunks(documents: Iterable[Document], size: int = _DOCUMENTS_AT_ONCE) -> Iterator[list[Document]]:
-    """Lists of at most `size` documents, in order."""
-    stream = iter(documents)
-    while chunk := list(islice(stream, size)):
-        yield chunk
-
-
-def _extracted(
-    extractor: EntityExtractor, gold: list[Document], mode: DecodingMode, threshold: float | None
-) -> Iterator[Document]:
-    for chunk in in_chunks(gold):
-        yield from extractor.extract(chunk, mode=mode, threshold=threshold)
+    return evaluate_documents(gold, extractor.extract(gold, mode=mode), mode=mode, split=split)

@@ -6,6 +6,7 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from globalner.data import read_documents, write_documents
@@ -16,9 +17,10 @@ from globalner.decoding import DecodingMode
 from globalner.errors import DataError
 from globalner.extractor import DEFAULT_MAX_ENTITIES, EntityExtractor
 from globalner.types import Document
-from globalner.workflows.evaluate import in_chunks
 
 __all__ = ["PredictOptions", "predict_documents", "read_inputs", "write_predictions"]
+
+_DOCUMENTS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,8 @@ def predict_documents(
         documents: Documents; their own entities are replaced, all else is kept.
         options: Mode, threshold and limit.
     """
-    for chunk in in_chunks(documents):
+    stream = iter(documents)
+    while chunk := list(islice(stream, _DOCUMENTS_AT_ONCE)):
         yield from extractor.extract(
             chunk, mode=options.mode, threshold=options.threshold, max_entities=options.max_entities
         )

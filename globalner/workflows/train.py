@@ -115,7 +115,7 @@ def read_split(recipe: Recipe, split: str, say: Callable[[str], None]) -> list[D
 def _keep_config(recipe: Recipe, folder: RunFolder) -> None:
     """Writes the recipe, or makes sure that a run that goes on is of the same one."""
     if not folder.config.is_file():
-        folder.config.write_text(dump_recipe(recipe), encoding="utf-8")
+        folder.write_text(folder.config, dump_recipe(recipe))
         return
     before, now = _flat(load_recipe(folder.config).recipe.model_dump()), _flat(recipe.model_dump())
     changed = [f"{key}: {before.get(key)!r} is now {now.get(key)!r}" for key in now if before.get(key) != now[key]]
