@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytorch_lightning as pl
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor
-from torch.optim import AdamW
+from torch import Tensor, nn
+from torch.optim import AdamW, Optimizer
 from torch.optim.lr_scheduler import LambdaLR
 
 from globalner.data import Batch
@@ -40,9 +40,21 @@ class GlobalPointerModule(pl.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """Fused AdamW over four groups, warmed up and decayed step by step."""
-        optimizer = AdamW(parameter_groups(self.model, self.settings), fused=True)
+        # Fused kernels undo the loss scaling of fp16 inside the step, which is too late for clipping.
+        fused = self.trainer.precision != "16-mixed"
+        optimizer = AdamW(parameter_groups(self.model, self.settings), fused=fused)
         factor = warmup_then_linear_decay(self.total_steps, self.settings.warmup_fraction)
         return {
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": LambdaLR(optimizer, factor), "interval": "step"},
         }
+
+    def configure_gradient_clipping(
+        self,
+        optimizer: Optimizer,  # noqa: ARG002
+        gradient_clip_val: float | None = None,
+        gradient_clip_algorithm: str | None = None,  # noqa: ARG002
+    ) -> None:
+        """Clips by norm itself: Lightning refuses a fused optimiser in mixed precision, bf16 too, which scales nothing."""
+        if gradient_clip_val is not None:
+            nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)

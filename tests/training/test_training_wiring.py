@@ -46,8 +46,9 @@ def test_cells_of_other_windows_are_kept_out_of_the_training_loss(monkeypatch: p
     assert loss < span_loss(scores, batch.gold)
 
 
+@pytest.mark.parametrize("precision", ["fp32", "bf16", "fp16"])
 def test_gradients_are_clipped_to_the_norm_of_the_recipe(
-    tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    precision: str, tiny_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[float] = []
     clip = torch.nn.utils.clip_grad_norm_
@@ -57,7 +58,8 @@ def test_gradients_are_clipped_to_the_norm_of_the_recipe(
         return clip(parameters, max_norm, *rest, **named)  # type: ignore[arg-type]
 
     monkeypatch.setattr(torch.nn.utils, "clip_grad_norm_", recording)
-    recipe = resolve_recipe_data(load_recipe(tiny_recipe, ["training.epochs=1", "training.clip_norm=0.25"]))
+    changes = ["training.epochs=1", "training.clip_norm=0.25", f"training.precision={precision}"]
+    recipe = resolve_recipe_data(load_recipe(tiny_recipe, changes))
     documents = list(read_documents(recipe.data.train))
     folder = RunFolder(tmp_path / "run")
     folder.open(resume=False, overwrite=False)
