@@ -27,6 +27,7 @@ from benchmarks.results_file import RESULTS, append_row, provenance
 from globalner.config import Recipe, load_recipe, resolve_recipe_data
 from globalner.data import Report, TextTokenizer, Window, WindowSize, collate, shuffled_batches, training_windows
 from globalner.model import GlobalPointerModel, build_model
+from globalner.training.batch_size import resolve_batch_size
 from globalner.training.callbacks import StepSeeds
 from globalner.training.module import GlobalPointerModule
 from globalner.training.optimizer import OptimizerSettings, parameter_groups
@@ -46,7 +47,8 @@ def main() -> int:
     options = parser.parse_args()
     recipe = resolve_recipe_data(load_recipe(options.recipe), data_dir=options.data_dir)
     model, windows, pad_id = _prepare(recipe)
-    batches = shuffled_batches(list(map(len, windows)), recipe.training.batch_size, seed=0, epoch=0)[: options.batches]
+    batch_size = resolve_batch_size(recipe.training.batch_size, len(windows), recipe.training.epochs)
+    batches = shuffled_batches(list(map(len, windows)), batch_size, seed=0, epoch=0)[: options.batches]
     _bare(recipe, model, windows, batches[:3], pad_id)
     pairs = []
     for _ in range(options.pairs):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 __all__ = [
@@ -31,6 +31,13 @@ _Dropout = Annotated[float, Field(ge=0.0, lt=1.0)]
 def _wrong(key: str, message: str) -> PydanticCustomError:
     """An error between two keys, laid at the door of one of them. `key` is relative to the model that raises it."""
     return PydanticCustomError("between_keys", "{problem}", {"key": key, "problem": message})
+
+
+def _count_or_auto(value: object) -> object:
+    """Refuses in one sentence what would fail both branches of a union."""
+    if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
+        return value
+    raise PydanticCustomError("count_or_auto", "must be a whole number of at least 1, or auto")
 
 
 class _Section(BaseModel):
@@ -124,6 +131,12 @@ class HeadConfig(_Section):
     head_size: _Count = Field(default=64, description="Width of queries and keys; even where rotary is true.")
     rotary: bool = Field(default=True, description="Whether scores know the distance between first and last token.")
     dropout: _Dropout = Field(default=0.0, description="Share of the encoder's output dropped in training.")
+    dropout_samples: _Count = Field(
+        default=1, description="How many times the output is dropped and scored anew in each step; losses are averaged."
+    )
+    initial_logit: float = Field(
+        default=0.0, le=0.0, allow_inf_nan=False, description="Score, as a logit, that all spans start training with."
+    )
 
     @model_validator(mode="after")
     def _pairs_rotate(self) -> Self:
@@ -147,11 +160,17 @@ class TrainingConfig(_Section):
     """How the model learns."""
 
     epochs: _Count = Field(default=5, description="Passes over the training documents.")
-    batch_size: _Count = Field(default=32, description="Windows in one step.")
+    batch_size: Annotated[_Count | Literal["auto"], BeforeValidator(_count_or_auto)] = Field(
+        default="auto",
+        description="Windows in one step; auto: 32, or as few as it takes to make 500 steps of a small set.",
+    )
     encoder_learning_rate: _Rate = Field(
         default=2e-5, description="Peak learning rate of the encoder; from scratch it is best set far higher."
     )
     head_learning_rate: _Rate = Field(default=1e-3, description="Peak learning rate of the head.")
+    layer_decay: float = Field(
+        default=1.0, gt=0.0, le=1.0, description="Factor of the encoder's rate from a layer to the one below; 1: none."
+    )
     weight_decay: float = Field(
         default=0.01, ge=0.0, allow_inf_nan=False, description="Decay of weights; biases and norms have none."
     )
@@ -159,10 +178,24 @@ class TrainingConfig(_Section):
         default=0.1, ge=0.0, le=1.0, description="Share of all steps over which the learning rates rise from 0."
     )
     clip_norm: _Rate = Field(default=1.0, description="Longest gradient of a step; a longer one is shortened to it.")
+    average_decay: float = Field(
+        default=0.0,
+        ge=0.0,
+        lt=1.0,
+        description="Share of old weights in a running average that is kept; 0: no average.",
+    )
+    adversarial_norm: float = Field(
+        default=0.0,
+        ge=0.0,
+        description="Length of the step against the embeddings that each batch is tried on; 0: none.",
+    )
     precision: Literal["fp32", "bf16", "fp16"] = Field(
         default="fp32", description="Arithmetic of the encoder and head."
     )
     seed: int = Field(default=0, ge=0, lt=2**32, description="Where all randomness starts.")
+    tune_threshold: bool = Field(
+        default=True, description="Whether the score above which a span counts is chosen on dev; false: 0.5."
+    )
     max_span_tokens: _Count | None = Field(
         default=None, description="Longest entity in tokens that is learnt and found; null: no limit."
     )

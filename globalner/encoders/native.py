@@ -73,6 +73,10 @@ class NativeEncoder(PreTrainedModel):
         self.norm = nn.LayerNorm(config.hidden_size)
         self.post_init()  # type: ignore[no-untyped-call]
 
+    def get_input_embeddings(self) -> nn.Module:
+        """The table of token vectors."""
+        return self.embedding
+
     def _init_weights(self, module: nn.Module) -> None:
         # The scale that keeps activations of a narrow network near one; 0.02 is meant for a width of 768.
         if isinstance(module, nn.Linear):

@@ -22,12 +22,16 @@ from globalner.evaluation.scores import (
 
 if TYPE_CHECKING:
     from globalner.evaluation.flat_report import seqeval_report, seqeval_scores
+from globalner.evaluation.threshold import THRESHOLDS, above_threshold, choose_threshold
 
 __all__ = [
+    "THRESHOLDS",
     "EvaluationResult",
     "InnerScore",
     "SpanCounts",
     "SpanScore",
+    "above_threshold",
+    "choose_threshold",
     "count_document",
     "evaluate_documents",
     "inner_keys",

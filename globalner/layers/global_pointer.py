@@ -79,6 +79,8 @@ class EfficientGlobalPointer(nn.Module):
         num_types: C, number of entity types.
         head_size: D, width of the shared head; even if `rotary`.
         rotary: Whether positions are rotated in.
+        initial_logit: What the biases add to every score before training. Nearly all spans are no entities: a head
+            that starts below 0 need not learn that first.
 
     Raises:
         ShapeError: If a size is below 1, or `head_size` is odd with `rotary`.
@@ -86,18 +88,28 @@ class EfficientGlobalPointer(nn.Module):
     Source: Su Jianlin, kexue.fm/archives/8877; arXiv 2208.03054.
     """
 
-    def __init__(self, *, hidden_size: int, num_types: int, head_size: int = 64, rotary: bool = True) -> None:
+    def __init__(
+        self,
+        *,
+        hidden_size: int,
+        num_types: int,
+        head_size: int = 64,
+        rotary: bool = True,
+        initial_logit: float = 0.0,
+    ) -> None:
         super().__init__()
         _check_sizes(hidden_size, num_types, head_size, rotary)
         self.num_types, self.head_size, self.rotary = num_types, head_size, rotary
+        self.initial_logit = initial_logit
         self.projection = nn.Linear(hidden_size, 2 * head_size)
         self.type_bias = nn.Linear(2 * head_size, 2 * num_types)
         self.reset_parameters()
 
     def reset_parameters(self) -> None:
-        """LeCun-normal weights and zero biases, as published since 2022."""
+        """LeCun-normal weights and zero biases, as published since 2022; the types' biases make `initial_logit`."""
         _lecun_normal(self.projection)
         _lecun_normal(self.type_bias)
+        nn.init.constant_(self.type_bias.bias, self.initial_logit)
 
     def forward(self, hidden: Tensor, start_mask: Tensor | None = None, end_mask: Tensor | None = None) -> SpanScores:
         """Scores of all spans.

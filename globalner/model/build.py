@@ -61,6 +61,7 @@ def build_model(
         head_size=model.head.head_size,
         rotary=model.head.rotary,
         dropout=model.head.dropout,
+        initial_logit=model.head.initial_logit,
         boundary=data.boundary,
         window_tokens=data.window_tokens,
         overlap_tokens=data.overlap_tokens,

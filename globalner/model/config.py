@@ -21,6 +21,7 @@ class GlobalPointerConfig(PreTrainedConfig):
         head_size: D, width of a head.
         rotary: Whether the head rotates positions in.
         dropout: Share of the head's input dropped in training.
+        initial_logit: What the scores of an Efficient GlobalPointer start training with.
         boundary: "word" or "token": where entities may start and end.
         window_tokens: Tokens of a window, special tokens included.
         overlap_tokens: Tokens that neighbouring windows share, at least.
@@ -36,6 +37,7 @@ class GlobalPointerConfig(PreTrainedConfig):
     head_size: int = 64
     rotary: bool = True
     dropout: float = 0.0
+    initial_logit: float = 0.0
     boundary: Literal["word", "token"] = "word"
     window_tokens: int = 256
     overlap_tokens: int = 64

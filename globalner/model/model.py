@@ -49,11 +49,13 @@ class GlobalPointerModel(PreTrainedModel):
             raise ConfigError(f"unknown head {config.head_kind!r}; there are: {', '.join(HEADS)}")
         self.encoder = encoder_from_config(config.encoder)
         self.dropout = nn.Dropout(config.dropout)
+        options = {"initial_logit": config.initial_logit} if config.head_kind == "efficient_global_pointer" else {}
         self.head = HEADS[config.head_kind](
             hidden_size=self.encoder.config.hidden_size,
             num_types=len(config.labels),
             head_size=config.head_size,
             rotary=config.rotary,
+            **options,
         )
         self.post_init()  # type: ignore[no-untyped-call]
 
@@ -96,10 +98,16 @@ class GlobalPointerModel(PreTrainedModel):
             Factored scores with C types.
         """
         real = attention_mask.bool()
-        hidden = self.encoder(input_ids=input_ids, attention_mask=attention_mask.long()).last_hidden_state
-        scores: SpanScores = self.head(
-            self.dropout(hidden),
-            start_mask=real if start_mask is None else start_mask & real,
-            end_mask=real if end_mask is None else end_mask & real,
-        )
+        start_mask = real if start_mask is None else start_mask & real
+        end_mask = real if end_mask is None else end_mask & real
+        return self.score(self.encode(input_ids, attention_mask), start_mask, end_mask)
+
+    def encode(self, input_ids: Tensor, attention_mask: Tensor) -> Tensor:
+        """Vectors of all tokens, (B, L, H), before the head's dropout; arguments as for `forward`."""
+        hidden: Tensor = self.encoder(input_ids=input_ids, attention_mask=attention_mask.long()).last_hidden_state
+        return hidden
+
+    def score(self, hidden: Tensor, start_mask: Tensor, end_mask: Tensor) -> SpanScores:
+        """Scores of all spans from the vectors (B, L, H) of `encode`; in training each call drops other values."""
+        scores: SpanScores = self.head(self.dropout(hidden), start_mask=start_mask, end_mask=end_mask)
         return scores

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytorch_lightning as pl
+import torch
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.optim import AdamW, Optimizer
@@ -23,18 +24,29 @@ class GlobalPointerModule(pl.LightningModule):
         model: The model.
         settings: Rates and decay.
         total_steps: Optimiser steps of the whole training.
+        dropout_samples: How many times the encoder's output is dropped and scored in a step.
     """
 
-    def __init__(self, model: GlobalPointerModel, settings: OptimizerSettings, total_steps: int) -> None:
+    def __init__(
+        self, model: GlobalPointerModel, settings: OptimizerSettings, total_steps: int, *, dropout_samples: int = 1
+    ) -> None:
         super().__init__()
         self.model = model
-        self.settings, self.total_steps = settings, total_steps
+        self.settings, self.total_steps, self.dropout_samples = settings, total_steps, dropout_samples
+
+    def batch_loss(self, batch: Batch) -> Tensor:
+        """Loss of one batch, the mean over the dropout samples."""
+        hidden = self.model.encode(batch.input_ids, batch.attention_mask)
+        losses = []
+        for _ in range(self.dropout_samples):
+            scores = self.model.score(hidden, batch.start_mask, batch.end_mask)
+            limit = self.model.config.max_span_tokens
+            losses.append(span_loss(scores, batch.gold, ignore=batch.ignore, max_span_tokens=limit))
+        return torch.stack(losses).mean()
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:  # noqa: ARG002
-        """Loss of one batch."""
-        scores = self.model(batch.input_ids, batch.attention_mask, batch.start_mask, batch.end_mask)
-        limit = self.model.config.max_span_tokens
-        loss = span_loss(scores, batch.gold, ignore=batch.ignore, max_span_tokens=limit)
+        """Loss of one batch, logged."""
+        loss = self.batch_loss(batch)
         self.log("loss", loss.detach(), prog_bar=True, on_step=True, on_epoch=True, batch_size=len(batch.input_ids))
         return loss
 
@@ -55,6 +67,6 @@ class GlobalPointerModule(pl.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,  # noqa: ARG002
     ) -> None:
-        """Clips by norm itself: Lightning refuses a fused optimiser in mixed precision, bf16 too, which scales nothing."""
+        """Clips by norm: Lightning itself refuses a fused optimiser in mixed precision, though bf16 scales nothing."""
         if gradient_clip_val is not None:
             nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import re
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+
+from torch import nn
 
 from globalner.model import GlobalPointerModel
 
@@ -20,24 +23,44 @@ class OptimizerSettings:
         head_learning_rate: Highest rate of the head, which starts from nothing.
         weight_decay: Decay of weight matrices; biases and norms have none.
         warmup_fraction: Share of all steps in which the rates rise from 0.
+        layer_decay: Factor of the encoder's rate from one layer to the one below it; 1 for none.
     """
 
     encoder_learning_rate: float
     head_learning_rate: float
     weight_decay: float
     warmup_fraction: float
+    layer_decay: float = 1.0
 
 
 def parameter_groups(model: GlobalPointerModel, settings: OptimizerSettings) -> list[dict[str, Any]]:
-    """Four groups: encoder and head, each with and without decay. Vectors (biases, norms) do not decay."""
-    groups = []
-    for part, rate in ((model.encoder, settings.encoder_learning_rate), (model.head, settings.head_learning_rate)):
-        learning = [parameter for parameter in part.parameters() if parameter.requires_grad]
-        decaying = [parameter for parameter in learning if parameter.ndim > 1]
-        others = [parameter for parameter in learning if parameter.ndim <= 1]
-        groups.append({"params": decaying, "lr": rate, "weight_decay": settings.weight_decay})
-        groups.append({"params": others, "lr": rate, "weight_decay": 0.0})
-    return [group for group in groups if group["params"]]
+    """Groups of one rate and one decay: head, encoder (layer by layer with `layer_decay`), each with and without decay.
+
+    Vectors (biases, norms) do not decay.
+    """
+    groups: dict[tuple[float, float], list[nn.Parameter]] = {}
+    for parameter, rate in _rates(model, settings):
+        if parameter.requires_grad:
+            decay = settings.weight_decay if parameter.ndim > 1 else 0.0
+            groups.setdefault((rate, decay), []).append(parameter)
+    return [{"params": params, "lr": rate, "weight_decay": decay} for (rate, decay), params in groups.items()]
+
+
+def _rates(model: GlobalPointerModel, settings: OptimizerSettings) -> Iterator[tuple[nn.Parameter, float]]:
+    layers = [_layer(name) for name, _ in model.encoder.named_parameters()]
+    top = max((layer for layer in layers if layer is not None), default=-1)
+    for (name, parameter), layer in zip(model.encoder.named_parameters(), layers, strict=True):
+        # What stands outside the layers is either under them all (embeddings) or above them all (a last norm).
+        place = layer if layer is not None else -1 if "embed" in name or "convolution" in name else top
+        yield parameter, settings.encoder_learning_rate * settings.layer_decay ** (top - place)
+    for parameter in model.head.parameters():
+        yield parameter, settings.head_learning_rate
+
+
+def _layer(name: str) -> int | None:
+    """Number of the layer that a parameter of an encoder belongs to, counted from 0 at the bottom."""
+    found = re.search(r"(?:^|\.)(?:layers?|blocks|h)\.(\d+)\.", name)
+    return int(found[1]) if found else None
 
 
 def warmup_then_linear_decay(total_steps: int, warmup_fraction: float) -> Callable[[int], float]:

@@ -18,7 +18,15 @@ from globalner.data import Report, TextTokenizer, WindowSize, training_windows
 from globalner.errors import DataError
 from globalner.extractor import EntityExtractor, choose_device
 from globalner.model import BuiltModel, build_model
-from globalner.training.callbacks import DevEvaluation, History, ResumeCheckpoint, StepSeeds
+from globalner.training.batch_size import resolve_batch_size
+from globalner.training.callbacks import (
+    AdversarialTraining,
+    DevEvaluation,
+    History,
+    ResumeCheckpoint,
+    StepSeeds,
+    WeightAverage,
+)
 from globalner.training.data_module import WindowDataModule
 from globalner.training.module import GlobalPointerModule
 from globalner.training.optimizer import OptimizerSettings
@@ -94,6 +102,10 @@ def train(recipe: Recipe, data: TrainingData, folder: RunFolder, options: Traini
     module_data = _data_module(recipe, data.train, built, left_out)
     for line in left_out.lines():
         options.say(f"training entities left out: {line}")
+    if recipe.training.batch_size == "auto":
+        steps = recipe.training.epochs * module_data.steps_per_epoch
+        windows = len(module_data.windows)
+        options.say(f"batch size {module_data.batch_size} for {windows:,} windows: {steps:,} steps in all")
     evaluation = _evaluation(recipe, data.dev, built, folder)
     _fit(recipe, built, module_data, evaluation, folder, options)
     return TrainingResult(evaluation.best_f1, evaluation.best_epoch, left_out)
@@ -118,9 +130,10 @@ def _data_module(recipe: Recipe, documents: Sequence[Document], built: BuiltMode
     tokenizer = TextTokenizer(built.tokenizer.backend_tokenizer, config.boundary)
     size = WindowSize(config.window_tokens, config.overlap_tokens, config.max_span_tokens)
     windows = training_windows(documents, tokenizer, config.label_set, size, report)
+    training = recipe.training
     return WindowDataModule(
         windows,
-        batch_size=recipe.training.batch_size,
+        batch_size=resolve_batch_size(training.batch_size, len(windows), training.epochs),
         pad_id=int(built.tokenizer.pad_token_id or 0),
         seed=recipe.training.seed,
     )
@@ -128,7 +141,15 @@ def _data_module(recipe: Recipe, documents: Sequence[Document], built: BuiltMode
 
 def _evaluation(recipe: Recipe, dev: Sequence[Document], built: BuiltModel, folder: RunFolder) -> DevEvaluation:
     extractor = EntityExtractor.from_model(built.model, built.tokenizer, precision=recipe.training.precision)
-    return DevEvaluation(dev, built.tokenizer, extractor, folder.model)
+    decay = recipe.training.average_decay
+    return DevEvaluation(
+        dev,
+        built.tokenizer,
+        extractor,
+        folder.model,
+        tune_threshold=recipe.training.tune_threshold,
+        average=WeightAverage(built.model, decay) if decay else None,
+    )
 
 
 def _fit(
@@ -145,10 +166,15 @@ def _fit(
         head_learning_rate=training.head_learning_rate,
         weight_decay=training.weight_decay,
         warmup_fraction=training.warmup_fraction,
+        layer_decay=training.layer_decay,
     )
-    module = GlobalPointerModule(built.model, settings, training.epochs * data.steps_per_epoch)
+    steps = training.epochs * data.steps_per_epoch
+    module = GlobalPointerModule(built.model, settings, steps, dropout_samples=recipe.model.head.dropout_samples)
     history = History(folder.history, evaluation, options.say)
-    callbacks = [StepSeeds(training.seed), evaluation, history, ResumeCheckpoint(folder.checkpoint)]
+    callbacks: list[pl.Callback] = [StepSeeds(training.seed)]
+    callbacks += [AdversarialTraining(training.adversarial_norm)] if training.adversarial_norm else []
+    callbacks += [evaluation.average] if evaluation.average else []
+    callbacks += [evaluation, history, ResumeCheckpoint(folder.checkpoint)]
     with _quiet_lightning():
         trainer = pl.Trainer(
             accelerator=_LIGHTNING_ACCELERATOR[choose_device(options.device).type],

@@ -78,7 +78,7 @@ def train_recipe(recipe: Recipe, options: RunOptions) -> TrainedRun:
     trained = train(recipe, data, folder, TrainingOptions(options.device, options.progress_bar, options.say))
     options.say(f"best dev F1 {trained.best_dev_f1:.4f} in epoch {trained.best_epoch}; model in {folder.model}")
     extractor = EntityExtractor.from_pretrained(
-        folder.model, device=options.device, precision=recipe.training.precision, batch_size=recipe.training.batch_size
+        folder.model, device=options.device, precision=recipe.training.precision
     )
     result = evaluate_extractor(extractor, data.dev, split="dev")
     folder.write_json(folder.metrics_dev, result.to_dict())

@@ -126,7 +126,7 @@ def test_all_problems_of_a_file_are_told_at_once_with_their_lines(recipe_file: P
         "a relative path is tried against several folders.",
         "small.yaml:3: unknown key data.trian; nearest valid key: data.train",
         'small.yaml:8: model.encoder.hidden_size must be a valid integer; got "big"',
-        "override 'training.batch_size=0': training.batch_size must be greater than or equal to 1; got 0",
+        "override 'training.batch_size=0': training.batch_size must be a whole number of at least 1, or auto; got 0",
         "small.yaml:11: unknown key training.epoch; nearest valid key: training.epochs",
         "small.yaml:13: unknown key extra; valid keys of a recipe: name, description, data, model, training",
     ]

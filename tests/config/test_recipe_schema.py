@@ -31,7 +31,7 @@ def test_defaults() -> None:
     assert (recipe.data.window_tokens, recipe.data.overlap_tokens) == (256, 64)
     assert recipe.model.encoder == PretrainedEncoderConfig(kind="pretrained", name="m")
     assert recipe.model.head == HeadConfig(kind="efficient_global_pointer", head_size=64, rotary=True, dropout=0.0)
-    assert recipe.training == TrainingConfig(epochs=5, batch_size=32, encoder_learning_rate=2e-5, seed=0)
+    assert recipe.training == TrainingConfig(epochs=5, batch_size="auto", encoder_learning_rate=2e-5, seed=0)
 
 
 def test_recipes_cannot_be_changed() -> None:

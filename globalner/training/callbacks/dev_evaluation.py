@@ -3,15 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
 import pytorch_lightning as pl
 from transformers import PreTrainedTokenizerFast
 
-from globalner.evaluation import EvaluationResult, evaluate_documents
+from globalner.evaluation import (
+    THRESHOLDS,
+    EvaluationResult,
+    above_threshold,
+    choose_threshold,
+    evaluate_documents,
+)
 from globalner.extractor import EntityExtractor
 from globalner.model import save_model
+from globalner.training.callbacks.weight_average import WeightAverage
 from globalner.training.module import GlobalPointerModule
 from globalner.types import Document
 
@@ -26,8 +34,11 @@ class DevEvaluation(pl.Callback):
         tokenizer: The model's tokenizer, saved with it.
         extractor: On the very model that is being trained.
         folder: Where the best model goes.
+        tune_threshold: Whether to choose the threshold of all labels by these documents; it is saved with the model.
+        average: Whose weights are evaluated and saved instead of the latest.
 
     Attributes:
+        threshold: Score above which a span counted in the last evaluation.
         result: Scores of the last evaluation.
         best_f1: Best micro F1 so far; below 0 before the first evaluation.
         best_epoch: Epoch of it, counted from 1.
@@ -39,19 +50,33 @@ class DevEvaluation(pl.Callback):
         tokenizer: PreTrainedTokenizerFast,
         extractor: EntityExtractor,
         folder: Path,
+        *,
+        tune_threshold: bool = False,
+        average: WeightAverage | None = None,
     ) -> None:
         self.documents, self.tokenizer, self.extractor, self.folder = documents, tokenizer, extractor, folder
+        self.tune_threshold, self.average, self.threshold = tune_threshold, average, 0.5
         self.result: EvaluationResult | None = None
         self.best_f1, self.best_epoch = -1.0, 0
 
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Evaluates, and saves the model if its micro F1 is the best so far; the earlier one wins a tie."""
         assert isinstance(pl_module, GlobalPointerModule)
-        predicted = self.extractor.extract(self.documents)
-        self.result = evaluate_documents(self.documents, predicted, mode="nested", split="dev")
-        if self.result.micro.f1 > self.best_f1:
-            self.best_f1, self.best_epoch = self.result.micro.f1, trainer.current_epoch + 1
-            save_model(pl_module.model, self.tokenizer, self.folder)
+        with nullcontext() if self.average is None else self.average.applied():
+            self.result = evaluate_documents(self.documents, self._predicted(pl_module), mode="nested", split="dev")
+            if self.result.micro.f1 > self.best_f1:
+                self.best_f1, self.best_epoch = self.result.micro.f1, trainer.current_epoch + 1
+                save_model(pl_module.model, self.tokenizer, self.folder)
+
+    def _predicted(self, pl_module: GlobalPointerModule) -> list[Document]:
+        """The entities at the model's own thresholds, which are chosen first if they are to be."""
+        if not self.tune_threshold:
+            return self.extractor.extract(self.documents)
+        predicted = self.extractor.extract(self.documents, threshold=min(THRESHOLDS))
+        self.threshold = choose_threshold(self.documents, predicted)
+        config = pl_module.model.config
+        config.thresholds = dict.fromkeys(config.label_set, self.threshold)
+        return above_threshold(predicted, self.threshold)
 
     def state_dict(self) -> dict[str, Any]:
         """The best so far, for a resumed run."""

@@ -13,7 +13,7 @@ from globalner.training.callbacks.dev_evaluation import DevEvaluation
 
 __all__ = ["History"]
 
-_COLUMNS = ("epoch", "step", "loss", "dev_precision", "dev_recall", "dev_f1", "train_s", "dev_s")
+_COLUMNS = ("epoch", "step", "loss", "dev_precision", "dev_recall", "dev_f1", "threshold", "train_s", "dev_s")
 
 
 class History(pl.Callback):
@@ -56,11 +56,13 @@ class History(pl.Callback):
         train_s = self._training_ended - self._epoch_began
         dev_s = time.perf_counter() - self._training_ended
         epoch = trainer.current_epoch + 1
-        row = (epoch, trainer.global_step, loss, micro.precision, micro.recall, micro.f1, train_s, dev_s)
+        scores = (micro.precision, micro.recall, micro.f1, self.evaluation.threshold)
+        row = (epoch, trainer.global_step, loss, *scores, train_s, dev_s)
         with self.path.open("a", encoding="utf-8", newline="") as file:
             csv.writer(file).writerow([f"{value:.6f}" if isinstance(value, float) else value for value in row])
         best = " (best so far)" if self.evaluation.best_epoch == epoch else ""
         self.say(
             f"epoch {epoch}/{trainer.max_epochs}  loss {loss:.4f}  dev precision {micro.precision:.4f} "
-            f"recall {micro.recall:.4f} F1 {micro.f1:.4f}  {train_s:.0f} s + {dev_s:.0f} s{best}"
+            f"recall {micro.recall:.4f} F1 {micro.f1:.4f} above {self.evaluation.threshold:.2f}  "
+            f"{train_s:.0f} s + {dev_s:.0f} s{best}"
         )
