@@ -53,6 +53,20 @@ def test_cluener_lines_may_lack_a_label_and_keep_further_keys(tmp_path: Path) ->
     assert len(reader.report.notes) == 2
 
 
+def test_cluener_entities_are_read_in_the_order_of_the_text_outer_ones_first(tmp_path: Path) -> None:
+    label = '{"b": {"南": [[1, 1]], "江": [[2, 2], [0, 0]]}, "a": {"江南": [[0, 1]]}}'
+    (document,) = read_documents(_file(tmp_path, f'{{"text": "江南江", "label": {label}}}'))
+    assert [entity.key for entity in document.entities] == [(0, 2, "a"), (0, 1, "b"), (1, 2, "b"), (2, 3, "b")]
+
+
+def test_cluener_entity_given_twice_is_written_once_and_noted(tmp_path: Path) -> None:
+    document = Document("江南", (Entity(0, 1, "p"), Entity(0, 1, "p"), Entity(0, 1, "q")))
+    report = write_documents([document], tmp_path / "a.json", "cluener")
+    assert report.counts == {"entity given twice, written once": 1}
+    (read,) = read_documents(tmp_path / "a.json")
+    assert [entity.key for entity in read.entities] == [(0, 1, "p"), (0, 1, "q")]
+
+
 def test_cluener_without_any_label_is_read_when_named(tmp_path: Path) -> None:
     path = _file(tmp_path, '{"id": 0, "text": "江南"}')
     assert list(read_documents(path, "cluener")) == list(read_documents(path)) == [Document("江南", id="0")]
