@@ -67,6 +67,23 @@ def trained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return run.model
 
 
+@pytest.fixture(scope="session")
+def bert_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A tiny BERT with a character tokenizer, as the Auto classes find it in a folder."""
+    from transformers import BertConfig, BertModel
+
+    from globalner.encoders import build_character_tokenizer
+
+    folder = tmp_path_factory.mktemp("bert")
+    tokenizer = build_character_tokenizer(["abc"])
+    shape = BertConfig(
+        vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
+    )
+    BertModel(shape).save_pretrained(folder)
+    tokenizer.save_pretrained(folder)
+    return folder
+
+
 TINY_RECIPE = """
 name: tiny
 data: {train: own.jsonl, dev: own.jsonl, window_tokens: 64, overlap_tokens: 16, boundary: token}

@@ -14,7 +14,8 @@ __all__ = ["DATA_SPLITS", "resolve_data_path", "resolve_recipe_data", "split_rec
 DATA_SPLITS = ("train", "dev", "test")
 """The keys of `data` that are paths."""
 
-_RECORDS = re.compile(r"^(?P<path>.+)\[(?P<begin>\d*):(?P<end>\d*)\]$")
+_RECORDS = re.compile(r"(?P<path>.+)\[(?P<begin>[0-9]{0,18}):(?P<end>[0-9]{0,18})\]")
+_MEANT_AS_RECORDS = re.compile(r".+\[(?:[^\[\]]*:[^\[\]]*|[-+ 0-9]*)\]")
 
 
 def split_records(value: str) -> tuple[str, slice]:
@@ -27,10 +28,15 @@ def split_records(value: str) -> tuple[str, slice]:
         The path without the bracket, and the records, counted from 0; all of them where there is no bracket.
 
     Raises:
-        ConfigError: If the bracket takes no record.
+        ConfigError: If the bracket takes no record, or is not of the form `[a:b]` with numbers from 0.
     """
-    match = _RECORDS.match(value)
+    match = _RECORDS.fullmatch(value)
     if match is None:
+        if _MEANT_AS_RECORDS.fullmatch(value):
+            raise ConfigError(
+                f"{value!r} does not say which records to take: write FILE[a:b], whole numbers counted from 0, the "
+                "end exclusive; leave a or b out for the start or the end of the file"
+            )
         return value, slice(0, None)
     begin, end = int(match["begin"] or 0), int(match["end"]) if match["end"] else None
     if end is not None and end <= begin:

@@ -163,5 +163,8 @@ def _by_suffix(path: Path) -> Format[Any]:
     for form in FORMATS.values():
         if path.suffix.lower() in form.suffixes:
             return form
-    known = ", ".join(f"{' '.join(form.suffixes)} ({form.name})" for form in FORMATS.values())
-    raise DataError(f"the suffix {path.suffix!r} names no format; known are {known}; or name the format", path=path)
+    known = ", ".join(f"{' '.join(form.suffixes)} ({form.name})" for form in FORMATS.values() if form.suffixes)
+    raise DataError(
+        f"the suffix {path.suffix!r} names no format; known are {known}; or name the format ({', '.join(FORMATS)})",
+        path=path,
+    )

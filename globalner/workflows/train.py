@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from itertools import islice
 from pathlib import Path
 
 from globalner.config import Recipe, dump_recipe, load_recipe, split_records
@@ -101,10 +100,19 @@ def read_split(recipe: Recipe, split: str, say: Callable[[str], None]) -> list[D
     """
     path, records = split_records(getattr(recipe.data, split))
     reader = read_documents(path, recipe.data.format)
-    documents = list(islice(reader, records.start, records.stop))
-    if not documents or len(documents) < (records.stop or 0) - records.start:
-        last = "its end" if records.stop is None else records.stop
-        raise DataError(f"has no records {records.start} to {last}; {len(documents)} of them are there", path=path)
+    documents = []
+    there = 0
+    for document in reader:
+        there += 1
+        if there > records.start:
+            documents.append(document)
+        if there == records.stop:
+            break
+    if not documents or there < (records.stop or 0):
+        asked = f"{records.start} up to " + ("the end" if records.stop is None else f"and without {records.stop}")
+        raise DataError(
+            f"holds {there:,} documents, but data.{split} asks for the records {asked}, counted from 0", path=path
+        )
     count, entities = len(documents), sum(len(document.entities) for document in documents)
     say(f"{split}: {count:,} documents, {entities:,} entities, read as {reader.format} ({reader.evidence})")
     for line in reader.report.lines():

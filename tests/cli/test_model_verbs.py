@@ -48,6 +48,26 @@ def test_a_second_run_is_refused_then_resumed_then_overwritten(
     assert run(*words, "--overwrite") == 0
 
 
+@pytest.mark.parametrize(
+    ("records", "message"),
+    [
+        ("[5:5]", "takes no record"),
+        ("[7:3]", "takes no record"),
+        ("[-3:-1]", "does not say which records to take"),
+        ("[7:30]", "holds 12 documents, but data.train asks for the records 7 up to and without 30"),
+        ("[12:]", "holds 12 documents, but data.train asks for the records 12 up to the end"),
+    ],
+)
+def test_train_on_records_that_a_file_has_not(
+    tiny_recipe: Path, capsys: pytest.CaptureFixture[str], records: str, message: str
+) -> None:
+    assert run("train", tiny_recipe, f"data.train=own.jsonl{records}") == 2
+    printed = capsys.readouterr()
+    assert message in printed.err
+    assert "own.jsonl" in printed.err
+    assert not Path("runs").exists()
+
+
 def test_resume_of_nothing_starts_from_the_beginning(tiny_recipe: Path) -> None:
     assert run("train", tiny_recipe, "training.epochs=1", "--output-dir", "run", "--resume", "--quiet") == 0
     assert Path("run/model/model.safetensors").is_file()

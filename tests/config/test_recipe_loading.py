@@ -60,19 +60,40 @@ def test_shipped_recipe_loads_and_is_named_after_its_file(name: str) -> None:
     assert loaded.folder == loaded.path.parent
 
 
-def test_demo_and_wnut17_are_shipped() -> None:
-    assert {"demo", "wnut17"} <= set(shipped_recipes())
-    assert isinstance(load_recipe("demo").recipe.model.encoder, NativeEncoderConfig)
+def test_the_shipped_recipes() -> None:
+    kinds = {name: load_recipe(name).recipe.model.encoder.kind for name in shipped_recipes()}
+    native, pretrained = ("demo", "cluener", "cmeee"), ("conll2003", "genia", "germeval2014", "wnut17")
+    assert kinds == dict.fromkeys(native, "native") | dict.fromkeys(pretrained, "pretrained")
 
 
-def test_hub_name_by_one_override() -> None:
-    encoder = load_recipe("wnut17", ["model.encoder.name=bert-base-cased"]).recipe.model.encoder
+@pytest.mark.parametrize("name", shipped_recipes())
+@pytest.mark.parametrize(
+    "overrides",
+    [
+        ["model.encoder.kind=pretrained", "model.encoder.name=bert-base-chinese"],
+        ["model.encoder={kind: pretrained, name: bert-base-chinese}"],
+    ],
+)
+def test_any_recipe_takes_a_pretrained_encoder(name: str, overrides: list[str]) -> None:
+    encoder = load_recipe(name, overrides).recipe.model.encoder
+    assert encoder == PretrainedEncoderConfig(kind="pretrained", name="bert-base-chinese")
+
+
+@pytest.mark.parametrize("name", shipped_recipes())
+def test_the_overrides_that_a_recipe_shows_are_valid(name: str) -> None:
+    """Each command of the comments, with the changes that it makes."""
+    text = shipped_recipes()[name].read_text("utf-8").replace("\\\n#", "")
+    commands = [line.removeprefix("#").split() for line in text.splitlines() if line.startswith("#   globalner ")]
+    assert len(commands) >= 2
+    for words in commands:
+        assert words[:3] == ["globalner", "train", name]
+        load_recipe(name, [word for word in words if "=" in word])
+
+
+@pytest.mark.parametrize("name", ["conll2003", "genia", "germeval2014", "wnut17"])
+def test_hub_name_by_one_override(name: str) -> None:
+    encoder = load_recipe(name, ["model.encoder.name=bert-base-cased"]).recipe.model.encoder
     assert encoder == PretrainedEncoderConfig(kind="pretrained", name="bert-base-cased")
-
-
-def test_pretrained_variant_of_a_native_recipe() -> None:
-    loaded = load_recipe("demo", ["model.encoder.kind=pretrained", "model.encoder.name=m"])
-    assert loaded.recipe.model.encoder == PretrainedEncoderConfig(kind="pretrained", name="m")
 
 
 def test_file_with_byte_order_mark_and_windows_line_ends(recipe_file: Path) -> None:

@@ -19,19 +19,6 @@ from globalner.encoders import (
 from globalner.errors import CheckpointError, ConfigError
 
 
-@pytest.fixture(scope="module")
-def bert_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A tiny BERT with a character tokenizer, as the Auto classes find it in a folder."""
-    folder = tmp_path_factory.mktemp("bert")
-    tokenizer = build_character_tokenizer(["abc"])
-    shape = BertConfig(
-        vocab_size=len(tokenizer), hidden_size=16, num_hidden_layers=1, num_attention_heads=2, intermediate_size=32
-    )
-    BertModel(shape).save_pretrained(folder)
-    tokenizer.save_pretrained(folder)
-    return folder
-
-
 def altered(folder: Path, target: Path, change: object) -> Path:
     shutil.copytree(folder, target)
     weights = load_file(target / "model.safetensors")

@@ -18,6 +18,7 @@ from globalner.workflows import (
     write_predictions,
 )
 from globalner.workflows.dictionary_baseline import DictionaryBaseline
+from globalner.workflows.train import read_split
 
 
 def options(folder: Path, **rest: object) -> RunOptions:
@@ -66,10 +67,40 @@ def test_a_data_error_does_not_cost_the_old_run(tiny_recipe: Path, tmp_path: Pat
     assert (tmp_path / "run" / "model" / "model.safetensors").is_file()
 
 
-def test_records_that_are_not_there_are_an_error(tiny_recipe: Path, tmp_path: Path) -> None:
-    recipe = resolve_recipe_data(load_recipe(tiny_recipe, [f"data.dev={tmp_path / 'own.jsonl'}[8:20]"]))
-    with pytest.raises(DataError, match="no records 8 to 20; 4 of them are there"):
+@pytest.mark.parametrize(
+    ("records", "asked"),
+    [
+        ("[8:20]", "8 up to and without 20"),
+        ("[0:13]", "0 up to and without 13"),
+        ("[:13]", "0 up to and without 13"),
+        ("[12:]", "12 up to the end"),
+        ("[20:30]", "20 up to and without 30"),
+        ("[0:99999999999999999]", "0 up to and without 99999999999999999"),
+    ],
+)
+def test_records_that_are_not_there_are_an_error(tiny_recipe: Path, tmp_path: Path, records: str, asked: str) -> None:
+    recipe = resolve_recipe_data(load_recipe(tiny_recipe, [f"data.dev={tmp_path / 'own.jsonl'}{records}"]))
+    with pytest.raises(DataError) as caught:
         train_recipe(recipe, options(tmp_path / "run"))
+    assert str(caught.value) == (
+        f"{tmp_path / 'own.jsonl'}: holds 12 documents, but data.dev asks for the records {asked}, counted from 0"
+    )
+
+
+@pytest.mark.parametrize(
+    ("records", "part"),
+    [("[2:5]", slice(2, 5)), ("[10:12]", slice(10, 12)), ("[9:]", slice(9, None)), ("[:3]", slice(0, 3))],
+)
+def test_records_are_the_ones_asked_for(tiny_recipe: Path, tmp_path: Path, records: str, part: slice) -> None:
+    recipe = resolve_recipe_data(load_recipe(tiny_recipe, [f"data.dev={tmp_path / 'own.jsonl'}{records}"]))
+    assert read_split(recipe, "dev", lambda _: None) == list(read_documents(tmp_path / "own.jsonl"))[part]
+
+
+def test_what_stands_behind_the_last_record_asked_for_is_not_read(tiny_recipe: Path, tmp_path: Path) -> None:
+    with (tmp_path / "own.jsonl").open("a", encoding="utf-8") as file:
+        file.write("broken\n")
+    recipe = resolve_recipe_data(load_recipe(tiny_recipe, [f"data.dev={tmp_path / 'own.jsonl'}[:12]"]))
+    assert len(read_split(recipe, "dev", lambda _: None)) == 12
 
 
 @pytest.fixture(scope="module")

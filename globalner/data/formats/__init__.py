@@ -1,7 +1,7 @@
 """The file formats, one file each, and the registry that names them.
 
 A new format is one file with a `Format` record, and its entry below. Formats are asked in this order when the format
-of a file is to be found out, so one that any file could be of stands last.
+of a file is to be found out: the most special first, one that any file could be of last.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
+from globalner.data.formats.cluener import CLUENER
+from globalner.data.formats.cmeee import CMEEE
 from globalner.data.formats.columns import COLUMNS
 from globalner.data.formats.format import Format
 from globalner.data.formats.native import NATIVE
@@ -17,7 +19,7 @@ from globalner.errors import DataError
 
 __all__ = ["FORMATS", "format_named"]
 
-FORMATS: dict[str, Format[Any]] = {form.name: form for form in (NATIVE, COLUMNS, TEXT)}
+FORMATS: dict[str, Format[Any]] = {form.name: form for form in (CLUENER, CMEEE, NATIVE, COLUMNS, TEXT)}
 
 
 def format_named(name: str) -> Format[Any]:

@@ -46,7 +46,7 @@ class _ColumnWriter:
             self._writing.losses.add("document without a word", repr(document.text))
             return
         self._check_text(document, tokens)
-        self._note_left_out(document)
+        self._writing.note_left_out(document, keeps_tokens=True)
         layers = self._place(self._spans(document, tokens), document, tokens)
         columns = [tags_of_spans(spans, len(tokens), self._scheme) for spans in layers]
         words = [self._cell(document.text[start:end], "word") for start, end in tokens]
@@ -65,18 +65,6 @@ class _ColumnWriter:
                 self._writing.losses.add("text outside the given words", repr(gap.strip()))
         if join_words([document.text[start:end] for start, end in tokens]).text != document.text:
             self._writing.notes.add("document whose spacing between words changes")
-
-    def _note_left_out(self, document: Document) -> None:
-        notes = self._writing.notes
-        if document.id is not None:
-            notes.add("document id left out", document.id)
-        for key in document.extra:
-            notes.add("further key of a document left out", key)
-        if document.limited:
-            notes.add("mark 'limited' of a document left out")
-        for entity in document.entities:
-            if entity.score is not None:
-                notes.add("score of an entity left out")
 
     def _spans(self, document: Document, tokens: _Tokens) -> list[Span]:
         """Entities as spans of words, outermost first, each once."""

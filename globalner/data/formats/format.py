@@ -108,6 +108,20 @@ class Writing:
             ) from None
         self.started = self.started or bool(text)
 
+    def note_left_out(self, document: Document, *, keeps_id: bool = False, keeps_tokens: bool = False) -> None:
+        """Notes what goes with a document and most formats have no place for."""
+        if document.id is not None and not keeps_id:
+            self.notes.add("document id left out", document.id)
+        if document.tokens is not None and not keeps_tokens:
+            self.notes.add("given words of a document left out")
+        for key in document.extra:
+            self.notes.add("further key of a document left out", key)
+        if document.limited:
+            self.notes.add("mark 'limited' of a document left out")
+        for entity in document.entities:
+            if entity.score is not None:
+                self.notes.add("score of an entity left out")
+
 
 class Opened(NamedTuple):
     """A file whose form is known: the evidence for it, and what reads the documents of one pass."""
@@ -123,7 +137,7 @@ class Format(Generic[OptionsT]):
     Attributes:
         name: The name that people give.
         description: One line for people.
-        suffixes: File suffixes, lower case with the dot; the first is the usual one.
+        suffixes: File suffixes, lower case with the dot, the usual one first; none where people must name the format.
         options: Makes the default options; also the class that the format's options must be of.
         sniff: Says whether the beginning of a file looks like this format.
         open: Looks at a file as far as needed to know how to read it.

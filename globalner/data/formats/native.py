@@ -10,14 +10,12 @@
 from __future__ import annotations
 
 import json
-import math
-import re
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import NoReturn
 
 from globalner.data.formats.format import Format, Opened, Reading, Sample, Sniff, Writing
+from globalner.data.formats.json_values import json_object, kind_of, text_id, text_of, whole_number
 from globalner.errors import DataError
 from globalner.types import Document, Entity
 
@@ -26,7 +24,6 @@ __all__ = ["NATIVE", "NativeOptions"]
 _KEYS = ("id", "text", "entities", "tokens", "windows", "limited")
 _ENTITY_KEYS = ("start", "end", "label", "text", "score")
 _FOREIGN_KEYS = ("label", "labels", "spans", "annotations")
-_SURROGATE = re.compile(r"\\u[dD][89abcdefABCDEF]")
 _SCORE_DIGITS = 6
 
 
@@ -65,100 +62,49 @@ def _read(reading: Reading) -> Iterator[Document]:
         if not line.strip():
             continue
         try:
-            yield _document(_record(line), reading)
+            yield _document(json_object(line), reading)
         except DataError as error:
             raise reading.error(error.message, number) from None
 
 
-def _record(line: str) -> dict[str, object]:
-    try:
-        record = json.loads(line, parse_constant=_refuse_constant, parse_float=_finite)
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"is not complete JSON: {error.msg} at character {error.pos + 1}; "
-            "a document is one JSON object on one line, and this line is cut off or broken"
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"is not JSON that can be read: {error}") from None
-    if not isinstance(record, dict):
-        raise DataError(f"holds {_kind(record)}; each line must be one JSON object with a 'text'")
-    if _SURROGATE.search(line):
-        _check_characters(record)
-    return record
-
-
-def _check_characters(record: dict[str, object]) -> None:
-    try:
-        json.dumps(record, ensure_ascii=False).encode("utf-8")
-    except UnicodeEncodeError as error:
-        code = ord(str(error.object)[error.start])
-        raise DataError(
-            f"a string holds \\u{code:04x} without its other half; such a lone surrogate is no character"
-        ) from None
-
-
-def _refuse_constant(name: str) -> NoReturn:
-    raise DataError(f"holds {name}, which is not JSON; numbers must be finite")
-
-
-def _finite(text: str) -> float:
-    value = float(text)
-    if not math.isfinite(value):
-        raise DataError(f"holds the number {text[:20]}, which is too large; numbers must be finite")
-    return value
-
-
 def _document(record: dict[str, object], reading: Reading) -> Document:
-    if "text" not in record:
-        raise DataError(f"has no 'text'; it has {', '.join(map(repr, record)) or 'no key at all'}")
-    text = record["text"]
-    if not isinstance(text, str):
-        raise DataError(f"'text' is {_kind(text)}; it must be a string")
+    text = text_of(record)
     entities = record.get("entities", [])
     if not isinstance(entities, list):
-        raise DataError(f"'entities' is {_kind(entities)}; it must be a list")
+        raise DataError(f"'entities' is {kind_of(entities)}; it must be a list")
     windows = record.get("windows")
     return Document(
         text,
         tuple(_entity(item, f"entity {number}", reading) for number, item in enumerate(entities, start=1)),
-        id=_id(record.get("id"), reading),
+        id=text_id(record.get("id"), reading),
         tokens=_tokens(record.get("tokens")),
         extra={key: value for key, value in record.items() if key not in _KEYS},
-        windows=None if windows is None else _whole_number(windows, "'windows'"),
+        windows=None if windows is None else whole_number(windows, "'windows'"),
         limited=_truth(record.get("limited", False)),
     )
 
 
-def _id(value: object, reading: Reading) -> str | None:
-    if isinstance(value, int) and not isinstance(value, bool):
-        reading.report.note("ids that are numbers were read as text")
-        return str(value)
-    if value is None or isinstance(value, str):
-        return value
-    raise DataError(f"'id' is {_kind(value)}; it must be a string")
-
-
 def _entity(item: object, name: str, reading: Reading) -> Entity:
     if not isinstance(item, dict):
-        raise DataError(f"{name} is {_kind(item)}; it must be an object with 'start', 'end' and 'label'")
+        raise DataError(f"{name} is {kind_of(item)}; it must be an object with 'start', 'end' and 'label'")
     for key in ("start", "end", "label"):
         if key not in item:
             raise DataError(f"{name} has no {key!r}; it has {', '.join(map(repr, item)) or 'no key at all'}")
     label, text, score = item["label"], item.get("text"), item.get("score")
     if not isinstance(label, str):
-        raise DataError(f"{name}: 'label' is {_kind(label)}; it must be a string")
+        raise DataError(f"{name}: 'label' is {kind_of(label)}; it must be a string")
     if text is not None and (not isinstance(text, str) or not text):
-        raise DataError(f"{name}: 'text' is {_kind(text)}; it must be the characters from 'start' to 'end'")
+        raise DataError(f"{name}: 'text' is {kind_of(text)}; it must be the characters from 'start' to 'end'")
     for key in item:
         if key not in _ENTITY_KEYS:
             reading.report.add("key of an entity that is not read", str(key))
-    start, end = (_whole_number(item[key], f"{name}: {key!r}") for key in ("start", "end"))
+    start, end = (whole_number(item[key], f"{name}: {key!r}") for key in ("start", "end"))
     return Entity(start, end, label, text or "", None if score is None else _score(score, name))
 
 
 def _score(value: object, name: str) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float) or not 0 <= value <= 1:
-        raise DataError(f"{name}: 'score' is {_kind(value)}; it must be a number from 0 to 1")
+        raise DataError(f"{name}: 'score' is {kind_of(value)}; it must be a number from 0 to 1")
     return float(value)
 
 
@@ -166,35 +112,19 @@ def _tokens(value: object) -> tuple[tuple[int, int], ...] | None:
     if value is None:
         return None
     if not isinstance(value, list):
-        raise DataError(f"'tokens' is {_kind(value)}; it must be a list of [start, end] pairs")
+        raise DataError(f"'tokens' is {kind_of(value)}; it must be a list of [start, end] pairs")
     pairs = []
     for number, pair in enumerate(value, start=1):
         if not isinstance(pair, list) or len(pair) != 2:
-            raise DataError(f"token {number} is {_kind(pair)}; it must be a pair [start, end]")
-        pairs.append((_whole_number(pair[0], f"token {number}"), _whole_number(pair[1], f"token {number}")))
+            raise DataError(f"token {number} is {kind_of(pair)}; it must be a pair [start, end]")
+        pairs.append((whole_number(pair[0], f"token {number}"), whole_number(pair[1], f"token {number}")))
     return tuple(pairs)
-
-
-def _whole_number(value: object, name: str) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise DataError(f"{name} is {_kind(value)}; it must be a whole number")
-    return value
 
 
 def _truth(value: object) -> bool:
     if not isinstance(value, bool):
-        raise DataError(f"'limited' is {_kind(value)}; it must be true or false")
+        raise DataError(f"'limited' is {kind_of(value)}; it must be true or false")
     return value
-
-
-def _kind(value: object) -> str:
-    """A JSON value for a message: containers by kind, others as written."""
-    if isinstance(value, dict):
-        return "an object"
-    if isinstance(value, list):
-        return f"a list of {len(value)}"
-    shown = json.dumps(value, ensure_ascii=False)
-    return shown if len(shown) <= 40 else shown[:39] + "…"
 
 
 def _write(documents: Iterable[Document], writing: Writing, options: NativeOptions) -> None:
