@@ -1,103 +1,93 @@
-"""Trains recipes with several seeds, tests them, and appends a row for each to results/accuracy.csv.
+"""Trains recipes with several systems and seeds, tests them, and appends a row for each to results/accuracy.csv.
 
     python -m benchmarks.accuracy wnut17 --seeds 0 1 2 --data-dir DIR
 
-Rows that are there already are skipped, so the command can be cut off and started again. Each run has a process of its
-own, whose peak memory the row gives. Rates are in [0, 1], speeds in documents a second.
+The systems: globalner itself, and two taggers on the same encoder, data, order, optimiser and number of steps
+(benchmarks/baselines). Rows that are there already are skipped, so the command can be cut off and started again. Each
+run has a process of its own, whose peak memory the row gives. Rates are in [0, 1], speeds in documents a second;
+columns that do not apply are empty: inner_f1, inner_support and outer_f1 where no test entity lies inside another
+(benchmarks/inner_entities.py), raw_text_f1 (the words of the file withheld) where the file gives no words.
 """
 
 from __future__ import annotations
 
 import argparse
-import csv
 import multiprocessing
 import os
-import resource
 import statistics
 import sys
-import tempfile
-import time
-from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from benchmarks.results_file import RESULTS, append_row, provenance, read_rows
 
-_TABLE = RESULTS / "accuracy.csv"
+if TYPE_CHECKING:
+    from benchmarks.measure_run import Measured, Run
+
+SYSTEMS = ("globalner", "token_classification", "crf")
 
 
 def main() -> int:
-    """Runs what is missing and prints the medians."""
+    """Runs what is missing and prints a summary."""
     options = _parse()
+    table, changes = RESULTS / options.table, " ".join(options.set)
     for recipe in options.recipes:
         for seed in options.seeds:
-            changes = [*options.set, f"training.seed={seed}"]
-            if _is_there(recipe, seed, " ".join(options.set)):
-                print(f"{recipe}, seed {seed}: there already")
-                continue
-            measured_on = provenance()
-            with multiprocessing.get_context("spawn").Pool(1) as pool:
-                measured = pool.apply(_measure, (recipe, changes, options.data_dir, options.device))
-            row = {"recipe": recipe, "seed": seed, "changes": " ".join(options.set), **measured, **measured_on}
-            append_row(_TABLE, row)
-            print(f"{recipe}, seed {seed}: test F1 {measured['f1']:.4f}")
-        _print_median(recipe, " ".join(options.set))
+            for system in options.systems:
+                key = {"recipe": recipe, "system": system, "seed": seed, "changes": changes}
+                if _is_there(table, key):
+                    print(f"{recipe}, {system}, seed {seed}: there already")
+                    continue
+                print(f"{recipe}, {system}, seed {seed}", flush=True)
+                measured_on = provenance()
+                measured = _in_its_own_process(recipe, system, seed, options)
+                append_row(table, {**key, **measured, **measured_on})
+                print(f"  test F1 {measured['f1']:.4f}", flush=True)
+    for recipe in options.recipes:
+        for line in summary(read_rows(table), recipe, changes):
+            print(line)
     return 0
+
+
+def summary(rows: list[dict[str, str]], recipe: str, changes: str) -> list[str]:
+    """A heading, and for each system the median and the mean ± standard deviation (n - 1) of test F1 over its seeds."""
+    lines = [f"{recipe} {changes}".strip()]
+    wanted = [row for row in rows if (row["recipe"], row["changes"]) == (recipe, changes)]
+    for system in dict.fromkeys(row["system"] for row in wanted):
+        scores = [float(row["f1"]) for row in wanted if row["system"] == system]
+        spread = f" ± {statistics.stdev(scores):.4f}" if len(scores) > 1 else ""
+        middle, mean = statistics.median(scores), statistics.mean(scores)
+        lines.append(f"  {system:20}  median {middle:.4f}  mean {mean:.4f}{spread}  ({len(scores)} seeds)")
+    return lines
 
 
 def _parse() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recipes", nargs="+", metavar="RECIPE")
+    parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=list(SYSTEMS))
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="changes to the recipe")
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("GLOBALNER_DATA"))
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--table", default="accuracy.csv", metavar="NAME.csv", help="file under benchmarks/results")
     return parser.parse_args()
 
 
-def _is_there(recipe: str, seed: int, changes: str) -> bool:
-    return any(
-        (row["recipe"], row["seed"], row["changes"]) == (recipe, str(seed), changes) for row in read_rows(_TABLE)
-    )
+def _is_there(table: Path, key: dict[str, object]) -> bool:
+    return any(all(row[name] == str(value) for name, value in key.items()) for row in read_rows(table))
 
 
-def _measure(recipe: str, changes: Sequence[str], data_dir: Path | None, device: str) -> dict[str, float | int]:
-    """Trains, tests and times one run in a folder that is thrown away."""
-    from globalner import EntityExtractor
-    from globalner.config import load_recipe, resolve_recipe_data
-    from globalner.workflows import RunOptions, train_recipe
-    from globalner.workflows.train import read_split
-
-    resolved = resolve_recipe_data(load_recipe(recipe, changes), data_dir=data_dir)
-    with tempfile.TemporaryDirectory() as folder:
-        run = train_recipe(resolved, RunOptions(output_dir=Path(folder), device=device, say=_say))
-        with (run.folder / "history.csv").open(encoding="utf-8", newline="") as file:
-            train_s = sum(float(row["train_s"]) for row in csv.DictReader(file))
-        extractor = EntityExtractor.from_pretrained(run.model, device=device)
-        documents = read_split(resolved, "test" if resolved.data.test else "dev", lambda _: None)
-        began = time.perf_counter()
-        extractor.extract(documents)
-        predict_s = time.perf_counter() - began
-    assert run.result is not None
-    train_documents = len(read_split(resolved, "train", lambda _: None)) * resolved.training.epochs
-    return {
-        "epochs": resolved.training.epochs,
-        "f1": run.result.micro.f1,
-        "precision": run.result.micro.precision,
-        "recall": run.result.micro.recall,
-        "train_documents_per_s": train_documents / train_s,
-        "predict_documents_per_s": len(documents) / predict_s,
-        "peak_memory_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024,
-    }
+def _in_its_own_process(recipe: str, system: str, seed: int, options: argparse.Namespace) -> Measured:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measure, (recipe, system, seed, options))
 
 
-def _say(line: str) -> None:
-    print(f"  {line}", flush=True)
+def _measure(recipe: str, system: str, seed: int, options: argparse.Namespace) -> Measured:
+    # Imported here: a process starts with the memory of the one that starts it, so that one stays small.
+    from benchmarks.measure_run import Run, measure_run
 
-
-def _print_median(recipe: str, changes: str) -> None:
-    scores = [float(row["f1"]) for row in read_rows(_TABLE) if (row["recipe"], row["changes"]) == (recipe, changes)]
-    if scores:
-        print(f"{recipe}: median test F1 of {len(scores)} seeds {statistics.median(scores):.4f}")
+    run: Run = Run(recipe, system, seed, tuple(options.set), options.data_dir, options.device)
+    return measure_run(run)
 
 
 if __name__ == "__main__":
