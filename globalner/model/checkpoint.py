@@ -12,23 +12,33 @@ from safetensors import SafetensorError
 from transformers import PreTrainedTokenizerFast
 
 from globalner.errors import CheckpointError, GlobalNerError
-from globalner.model.config import GlobalPointerConfig
+from globalner.model.folder import refuse_other_folders, write_model_files
 from globalner.model.model import GlobalPointerModel
+from globalner.model.training_record import TrainingRecord
 
 __all__ = ["load_model", "save_model"]
 
 
-def save_model(model: GlobalPointerModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
-    """Writes the folder whole or not at all: an older one is replaced only once the new one is complete."""
+def save_model(
+    model: GlobalPointerModel,
+    tokenizer: PreTrainedTokenizerFast,
+    folder: Path,
+    *,
+    record: TrainingRecord | None = None,
+) -> None:
+    """Writes the folder whole or not at all: an older one is replaced only once the new one is complete.
+
+    Args:
+        model: Configuration and weights.
+        tokenizer: Its tokenizer.
+        folder: Where it goes.
+        record: What the model card (README.md) tells of the training; `write_model_card` may write it anew later.
+    """
     fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
     for leftover in (fresh, old):
         shutil.rmtree(leftover, ignore_errors=True)
     fresh.parent.mkdir(parents=True, exist_ok=True)
-    model.save_pretrained(fresh)
-    tokenizer.save_pretrained(fresh)
-    # Weights are written for their owner only; a server that runs as somebody else must read them too.
-    for file in fresh.iterdir():
-        file.chmod((fresh / "config.json").stat().st_mode)
+    write_model_files(model, tokenizer, fresh, record)
     if folder.exists():
         folder.rename(old)
     fresh.rename(folder)
@@ -42,7 +52,7 @@ def load_model(name: str | Path, *, revision: str | None = None) -> tuple[Global
         CheckpointError: If there is no such model, or a file of it is missing, damaged or of another shape.
     """
     name = str(name)
-    _refuse_other_folders(name)
+    refuse_other_folders(name)
     try:
         loaded: Any = GlobalPointerModel.from_pretrained(
             name, revision=revision or "main", use_safetensors=True, output_loading_info=True
@@ -67,28 +77,3 @@ def _saved_tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerFast
     except Exception as error:  # the tokenizers library raises bare Exception on a damaged file
         raise CheckpointError(f"{name}: the tokenizer is missing or damaged: {error}") from error
     return tokenizer
-
-
-def _refuse_other_folders(name: str) -> None:
-    folder = Path(name)
-    if not folder.exists():
-        if name.startswith((".", "/", "~")) or name.count("/") != 1:
-            raise CheckpointError(f"{name}: there is no such folder")
-        return
-    if not folder.is_dir():
-        raise CheckpointError(f"{name} is a file; a model is a folder with config.json and model.safetensors")
-    if (folder / "model" / "config.json").is_file() and not (folder / "config.json").is_file():
-        raise CheckpointError(f"{name} is the folder of a run; its model is in {folder / 'model'}")
-    if not (folder / "config.json").is_file():
-        raise CheckpointError(f"{name}: no config.json there, so this is no model folder")
-    try:
-        description = json.loads((folder / "config.json").read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise CheckpointError(f"{folder / 'config.json'} is damaged: {error}") from error
-    if description.get("model_type") != GlobalPointerConfig.model_type:
-        raise CheckpointError(
-            f"{name} holds a {description.get('model_type')!r} model, not one of globalner; "
-            "an encoder becomes one through `globalner train`"
-        )
-    if not any(folder.glob("*.safetensors")):
-        raise CheckpointError(f"{name}: the weights are missing, there is no model.safetensors")

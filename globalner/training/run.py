@@ -17,7 +17,7 @@ from globalner.config import Recipe
 from globalner.data import Report, TextTokenizer, WindowSize, training_windows
 from globalner.errors import DataError
 from globalner.extractor import EntityExtractor, choose_device
-from globalner.model import BuiltModel, build_model
+from globalner.model import BuiltModel, TrainingRecord, build_model, training_record
 from globalner.training.callbacks import DevEvaluation, History, ResumeCheckpoint, StepSeeds
 from globalner.training.data_module import WindowDataModule
 from globalner.training.module import GlobalPointerModule
@@ -47,11 +47,13 @@ class TrainingOptions:
         device: "auto", "cpu", "cuda" or "mps".
         progress_bar: Whether to draw a bar on the terminal.
         say: Takes lines of progress and notes.
+        record: What the model card tells of recipe and data; None takes both from what is trained on.
     """
 
     device: str = "auto"
     progress_bar: bool = False
     say: Callable[[str], None] = lambda _: None
+    record: TrainingRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -94,7 +96,9 @@ def train(recipe: Recipe, data: TrainingData, folder: RunFolder, options: Traini
     module_data = _data_module(recipe, data.train, built, left_out)
     for line in left_out.lines():
         options.say(f"training entities left out: {line}")
-    evaluation = _evaluation(recipe, data.dev, built, folder)
+    record = options.record or training_record(recipe, {"train": data.train, "dev": data.dev})
+    extractor = EntityExtractor.from_model(built.model, built.tokenizer, precision=recipe.training.precision)
+    evaluation = DevEvaluation(data.dev, built.tokenizer, extractor, folder.model, record)
     _fit(recipe, built, module_data, evaluation, folder, options)
     return TrainingResult(evaluation.best_f1, evaluation.best_epoch, left_out)
 
@@ -124,11 +128,6 @@ def _data_module(recipe: Recipe, documents: Sequence[Document], built: BuiltMode
         pad_id=int(built.tokenizer.pad_token_id or 0),
         seed=recipe.training.seed,
     )
-
-
-def _evaluation(recipe: Recipe, dev: Sequence[Document], built: BuiltModel, folder: RunFolder) -> DevEvaluation:
-    extractor = EntityExtractor.from_model(built.model, built.tokenizer, precision=recipe.training.precision)
-    return DevEvaluation(dev, built.tokenizer, extractor, folder.model)
 
 
 def _fit(

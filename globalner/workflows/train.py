@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 
@@ -12,6 +12,7 @@ from globalner.data import read_documents
 from globalner.errors import DataError, OutputError
 from globalner.evaluation import EvaluationResult
 from globalner.extractor import EntityExtractor
+from globalner.model import training_record, write_model_card
 from globalner.training import TrainingData, TrainingOptions, train
 from globalner.training.run_folder import RunFolder
 from globalner.types import Document
@@ -31,6 +32,8 @@ class RunOptions:
         device: "auto", "cpu", "cuda" or "mps".
         progress_bar: Whether to draw a bar on the terminal.
         say: Takes lines of progress and notes.
+        written: The recipe before its paths were made absolute, as the model card shows it; None: the card shows the
+            last two components of absolute paths.
     """
 
     output_dir: Path | None = None
@@ -39,6 +42,7 @@ class RunOptions:
     device: str = "auto"
     progress_bar: bool = False
     say: Callable[[str], None] = field(default=lambda _: None)
+    written: Recipe | None = None
 
 
 @dataclass(frozen=True)
@@ -75,17 +79,20 @@ def train_recipe(recipe: Recipe, options: RunOptions) -> TrainedRun:
     if folder.finished:
         options.say(f"{folder.path} is finished already; nothing to do")
         return TrainedRun(folder.path, folder.model, None)
-    trained = train(recipe, data, folder, TrainingOptions(options.device, options.progress_bar, options.say))
+    documents = {"train": data.train, "dev": data.dev} | ({"test": test} if test is not None else {})
+    record = training_record(options.written or recipe, documents)
+    trained = train(recipe, data, folder, TrainingOptions(options.device, options.progress_bar, options.say, record))
     options.say(f"best dev F1 {trained.best_dev_f1:.4f} in epoch {trained.best_epoch}; model in {folder.model}")
     extractor = EntityExtractor.from_pretrained(
         folder.model, device=options.device, precision=recipe.training.precision, batch_size=recipe.training.batch_size
     )
-    result = evaluate_extractor(extractor, data.dev, split="dev")
-    folder.write_json(folder.metrics_dev, result.to_dict())
+    results = [evaluate_extractor(extractor, data.dev, split="dev")]
+    folder.write_json(folder.metrics_dev, results[0].to_dict())
     if test is not None:
-        result = evaluate_extractor(extractor, test, split="test")
-    folder.write_json(folder.metrics, result.to_dict())
-    return TrainedRun(folder.path, folder.model, result)
+        results.append(evaluate_extractor(extractor, test, split="test"))
+    write_model_card(folder.model, replace(record, results=tuple(reversed(results))))
+    folder.write_json(folder.metrics, results[-1].to_dict())
+    return TrainedRun(folder.path, folder.model, results[-1])
 
 
 def read_split(recipe: Recipe, split: str, say: Callable[[str], None]) -> list[Document]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +12,7 @@ from transformers import PreTrainedTokenizerFast
 
 from globalner.evaluation import EvaluationResult, evaluate_documents
 from globalner.extractor import EntityExtractor
-from globalner.model import save_model
+from globalner.model import TrainingRecord, save_model
 from globalner.training.module import GlobalPointerModule
 from globalner.types import Document
 
@@ -26,6 +27,7 @@ class DevEvaluation(pl.Callback):
         tokenizer: The model's tokenizer, saved with it.
         extractor: On the very model that is being trained.
         folder: Where the best model goes.
+        record: What its card tells of the training; the scores of the epoch are added.
 
     Attributes:
         result: Scores of the last evaluation.
@@ -39,8 +41,10 @@ class DevEvaluation(pl.Callback):
         tokenizer: PreTrainedTokenizerFast,
         extractor: EntityExtractor,
         folder: Path,
+        record: TrainingRecord | None = None,
     ) -> None:
         self.documents, self.tokenizer, self.extractor, self.folder = documents, tokenizer, extractor, folder
+        self.record = record
         self.result: EvaluationResult | None = None
         self.best_f1, self.best_epoch = -1.0, 0
 
@@ -51,7 +55,8 @@ class DevEvaluation(pl.Callback):
         self.result = evaluate_documents(self.documents, predicted, mode="nested", split="dev")
         if self.result.micro.f1 > self.best_f1:
             self.best_f1, self.best_epoch = self.result.micro.f1, trainer.current_epoch + 1
-            save_model(pl_module.model, self.tokenizer, self.folder)
+            record = self.record and replace(self.record, results=(self.result,))
+            save_model(pl_module.model, self.tokenizer, self.folder, record=record)
 
     def state_dict(self) -> dict[str, Any]:
         """The best so far, for a resumed run."""
