@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -12,11 +14,12 @@ from safetensors import SafetensorError
 from transformers import PreTrainedTokenizerFast
 
 from globalner.errors import CheckpointError, GlobalNerError
+from globalner.model.config import GlobalPointerConfig
 from globalner.model.folder import refuse_other_folders, write_model_files
 from globalner.model.model import GlobalPointerModel
 from globalner.model.training_record import TrainingRecord
 
-__all__ = ["load_model", "save_model"]
+__all__ = ["load_description", "load_model", "save_model"]
 
 
 def save_model(
@@ -53,21 +56,42 @@ def load_model(name: str | Path, *, revision: str | None = None) -> tuple[Global
     """
     name = str(name)
     refuse_other_folders(name)
-    try:
+    with _named_errors(name):
         loaded: Any = GlobalPointerModel.from_pretrained(
             name, revision=revision or "main", use_safetensors=True, output_loading_info=True
         )
+    model, loading = loaded
+    wrong = sorted({*loading["missing_keys"], *loading["unexpected_keys"], *map(str, loading["mismatched_keys"])})
+    if wrong:
+        raise CheckpointError(f"{name}: the weights do not fit the configuration; first of {len(wrong)}: {wrong[0]}")
+    return model.eval(), _saved_tokenizer(name, revision)
+
+
+def load_description(name: str | Path) -> tuple[GlobalPointerConfig, PreTrainedTokenizerFast]:
+    """Configuration and tokenizer of a model, from a folder or a hub name; no weights are read.
+
+    Raises:
+        CheckpointError: As `load_model`, but for the weights.
+    """
+    name = str(name)
+    refuse_other_folders(name)
+    with _named_errors(name):
+        config = GlobalPointerConfig.from_pretrained(name)
+    if not config.encoder or not config.labels:
+        raise CheckpointError(f"{name} is not a model of globalner: its configuration has no encoder or no labels")
+    return config, _saved_tokenizer(name, None)
+
+
+@contextmanager
+def _named_errors(name: str) -> Iterator[None]:
+    try:
+        yield
     except GlobalNerError:
         raise
     except (SafetensorError, json.JSONDecodeError) as error:
         raise CheckpointError(f"{name}: a file of the model is damaged or cut off: {error}") from error
     except (OSError, ValueError, RuntimeError, HFValidationError) as error:
         raise CheckpointError(f"{name}: no model could be loaded: {str(error).splitlines()[0]}") from error
-    model, loading = loaded
-    wrong = sorted({*loading["missing_keys"], *loading["unexpected_keys"], *map(str, loading["mismatched_keys"])})
-    if wrong:
-        raise CheckpointError(f"{name}: the weights do not fit the configuration; first of {len(wrong)}: {wrong[0]}")
-    return model.eval(), _saved_tokenizer(name, revision)
 
 
 def _saved_tokenizer(name: str, revision: str | None) -> PreTrainedTokenizerFast:

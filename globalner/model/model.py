@@ -81,6 +81,27 @@ class GlobalPointerModel(PreTrainedModel):
         model.encoder = encoder
         return model
 
+    @classmethod
+    def going_on_from(cls, config: GlobalPointerConfig, known: GlobalPointerModel) -> GlobalPointerModel:
+        """A model with the encoder of another one and its head for the types that it knows; further types are fresh.
+
+        Args:
+            config: Encoder and head of the same shape; its labels begin with those of `known`.
+            known: The other model.
+
+        Raises:
+            CheckpointError: If the head is of another kind, or the labels do not begin with those of `known`.
+        """
+        if config.head_kind != known.config.head_kind:
+            raise CheckpointError(f"a {config.head_kind} cannot take the types of a {known.config.head_kind}")
+        old = known.config.labels or []
+        if (config.labels or [])[: len(old)] != old:
+            raise CheckpointError(f"labels {config.labels} do not begin with those of the known model, {old}")
+        model = cls(config)
+        model.encoder.load_state_dict(known.encoder.state_dict())
+        model.head.take_types(known.head)  # type: ignore[arg-type]  # of one kind, see above
+        return model
+
     def push_to_hub(  # type: ignore[override]
         self,
         repo_id: str,

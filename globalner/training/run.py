@@ -86,11 +86,11 @@ def train(recipe: Recipe, data: TrainingData, folder: RunFolder, options: Traini
         DataError: If the training documents hold no entity, or there are no dev documents.
         ConfigError, CheckpointError: As `build_model`.
     """
-    labels = _labels(data, options.say)
+    labels = _labels(data)
     torch.manual_seed(recipe.training.seed)
     texts = [document.text for document in data.train]
     built = build_model(recipe.model, recipe.data, labels, texts, max_span_tokens=recipe.training.max_span_tokens)
-    for note in built.notes:
+    for note in (*built.notes, *_strange_labels(data.dev, built.model.config.label_set)):
         options.say(note)
     left_out = Report()
     module_data = _data_module(recipe, data.train, built, left_out)
@@ -103,18 +103,19 @@ def train(recipe: Recipe, data: TrainingData, folder: RunFolder, options: Traini
     return TrainingResult(evaluation.best_f1, evaluation.best_epoch, left_out)
 
 
-def _labels(data: TrainingData, say: Callable[[str], None]) -> LabelSet:
+def _labels(data: TrainingData) -> LabelSet:
     labels = LabelSet.from_documents(data.train)
     if not labels:
         raise DataError("the training documents hold no entity, so there is nothing to learn")
     if not data.dev:
         raise DataError("there are no dev documents; they decide which epoch's model is kept")
-    strange = Counter(
-        entity.label for document in data.dev for entity in document.entities if entity.label not in labels
-    )
-    for label, count in sorted(strange.items()):
-        say(f"label {label!r} occurs {count} times in dev and never in train: it cannot be found and counts as missed")
     return labels
+
+
+def _strange_labels(dev: Sequence[Document], labels: LabelSet) -> Iterator[str]:
+    strange = Counter(entity.label for document in dev for entity in document.entities if entity.label not in labels)
+    for label, count in sorted(strange.items()):
+        yield f"label {label!r} occurs {count} times in dev and never in train: it cannot be found and counts as missed"
 
 
 def _data_module(recipe: Recipe, documents: Sequence[Document], built: BuiltModel, report: Report) -> WindowDataModule:

@@ -12,7 +12,7 @@ from globalner.data import read_documents
 from globalner.errors import DataError, OutputError
 from globalner.evaluation import EvaluationResult
 from globalner.extractor import EntityExtractor
-from globalner.model import training_record, write_model_card
+from globalner.model import check_init_from, training_record, write_model_card
 from globalner.training import TrainingData, TrainingOptions, train
 from globalner.training.run_folder import RunFolder
 from globalner.types import Document
@@ -74,6 +74,8 @@ def train_recipe(recipe: Recipe, options: RunOptions) -> TrainedRun:
     # Everything is read before the folder is touched: --overwrite must not throw a run away for a typo.
     data = TrainingData(read_split(recipe, "train", options.say), read_split(recipe, "dev", options.say))
     test = read_split(recipe, "test", options.say) if recipe.data.test else None
+    check_init_from(recipe.model)
+    _refuse_own_model(recipe, folder)
     folder.open(resume=options.resume, overwrite=options.overwrite)
     _keep_config(recipe, folder)
     if folder.finished:
@@ -117,6 +119,14 @@ def read_split(recipe: Recipe, split: str, say: Callable[[str], None]) -> list[D
     for line in reader.report.lines():
         say(f"  {line}")
     return documents
+
+
+def _refuse_own_model(recipe: Recipe, folder: RunFolder) -> None:
+    start = recipe.model.init_from
+    if start is not None and Path(start).resolve().is_relative_to(folder.model.resolve()):
+        raise OutputError(
+            f"model.init_from is {start}, which this run would replace; name another folder for it (--output-dir)"
+        )
 
 
 def _keep_config(recipe: Recipe, folder: RunFolder) -> None:
