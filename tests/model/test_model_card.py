@@ -33,7 +33,7 @@ def config(*labels: str, **rest: object) -> GlobalPointerConfig:
 
 
 def recipe(**data: object) -> Recipe:
-    values = {"train": "sets/train.jsonl[:10]", "dev": "/home/ana/sets/dev.jsonl", **data}
+    values = {"train": "sets/train.jsonl[:10]", "dev": "/srv/sets/dev.jsonl", **data}
     encoder = {"kind": "pretrained", "name": "/srv/models/bert/base"}
     return Recipe.model_validate({"name": "own", "data": values, "model": {"encoder": encoder}})
 
@@ -78,7 +78,6 @@ def test_data_are_named_as_written_and_counted_and_no_folder_leaks() -> None:
     assert shown["data"]["dev"] == "sets/dev.jsonl"
     assert shown["model"]["encoder"]["name"] == "bert/base"
     assert shown["training"]["seed"] == 0
-    assert "/home" not in card
     assert "/srv" not in card
 
 
