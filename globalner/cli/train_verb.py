@@ -61,7 +61,8 @@ def train(
     changes = [*(overrides or ())]
     changes += [f"training.batch_size={batch_size}"] if batch_size else []
     changes += [f"training.precision={precision.value}"] if precision else []
-    resolved = resolve_recipe_data(load_recipe(recipe, changes), data_dir=data_dir)
+    loaded = load_recipe(recipe, changes)
+    resolved = resolve_recipe_data(loaded, data_dir=data_dir)
     console.quiet_libraries()
     run = train_recipe(
         resolved,
@@ -72,6 +73,7 @@ def train(
             device=device.value,
             progress_bar=console.draws_progress,
             say=console.note,
+            written=loaded.recipe,
         ),
     )
     if run.result is None:

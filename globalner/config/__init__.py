@@ -5,7 +5,13 @@ from __future__ import annotations
 from globalner.config.copying import copy_recipe
 from globalner.config.load import LoadedRecipe, dump_recipe, find_recipe, load_recipe, read_recipe_text
 from globalner.config.overrides import apply_overrides
-from globalner.config.paths import DATA_SPLITS, resolve_data_path, resolve_recipe_data, split_records
+from globalner.config.paths import (
+    DATA_SPLITS,
+    resolve_data_path,
+    resolve_model_path,
+    resolve_recipe_data,
+    split_records,
+)
 from globalner.config.resources import resource_folder, shipped_recipes
 from globalner.config.schema import (
     DataConfig,
@@ -38,6 +44,7 @@ __all__ = [
     "read_recipe_text",
     "recipe_schema",
     "resolve_data_path",
+    "resolve_model_path",
     "resolve_recipe_data",
     "resource_folder",
     "shipped_recipes",

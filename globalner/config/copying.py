@@ -14,7 +14,7 @@ __all__ = ["copy_recipe"]
 
 
 def copy_recipe(name_or_path: str | Path, destination: Path | None = None, *, overwrite: bool = False) -> Path:
-    """Copies a recipe file. Data paths that hold only beside the original become absolute in the copy.
+    """Copies a recipe file. Paths that hold only beside the original become absolute in the copy.
 
     Args:
         name_or_path: A recipe, as in `load_recipe`.
@@ -44,7 +44,8 @@ def copy_recipe(name_or_path: str | Path, destination: Path | None = None, *, ov
 
 def _with_absolute_paths(text: str, source: Path) -> str:
     parsed = parse_yaml(text, source=str(source))
-    spans = [parsed.spans[path] for split in DATA_SPLITS if (path := ("data", split)) in parsed.spans]
+    keys = [*(("data", split) for split in DATA_SPLITS), ("model", "init_from")]
+    spans = [parsed.spans[key] for key in keys if key in parsed.spans]
     for start, end in sorted(spans, reverse=True):
         value = parse_yaml(text[start:end], source=str(source)).value
         if isinstance(value, str) and not Path(value).is_absolute() and (source.parent / value).exists():

@@ -1,4 +1,4 @@
-"""Where the data of a recipe lies: relative paths are tried against several folders."""
+"""Where the files that a recipe names lie: relative paths are tried against several folders."""
 
 from __future__ import annotations
 
@@ -9,11 +9,12 @@ from globalner.config.load import LoadedRecipe
 from globalner.config.schema import Recipe
 from globalner.errors import ConfigError
 
-__all__ = ["DATA_SPLITS", "resolve_data_path", "resolve_recipe_data", "split_records"]
+__all__ = ["DATA_SPLITS", "resolve_data_path", "resolve_model_path", "resolve_recipe_data", "split_records"]
 
 DATA_SPLITS = ("train", "dev", "test")
 """The keys of `data` that are paths."""
 
+_HUB_NAME = re.compile(r"^\w[\w.-]*/[\w.-]+$")
 _RECORDS = re.compile(r"(?P<path>.+)\[(?P<begin>[0-9]{0,18}):(?P<end>[0-9]{0,18})\]")
 _MEANT_AS_RECORDS = re.compile(r".+\[(?:[^\[\]]*:[^\[\]]*|[-+ 0-9]*)\]")
 
@@ -59,29 +60,47 @@ def resolve_data_path(value: str, *, recipe_folder: Path, data_dir: Path | None 
     Raises:
         ConfigError: If nothing is there; the message lists the places that were tried.
     """
-    folders = [recipe_folder, Path.cwd(), *([data_dir] if data_dir is not None else [])]
     path = split_records(value)[0]
-    written = Path(path).expanduser()
-    places = list(dict.fromkeys((folder / written).resolve() for folder in folders))
-    for place in places:
-        if place.exists():
-            return str(place) + value[len(path) :]
-    tried = ", ".join(str(place) for place in places)
-    hint = (
-        "" if written.is_absolute() or data_dir is not None else "; name the folder of your data sets with --data-dir"
-    )
-    raise ConfigError(f"nothing found at {path!r}; tried: {tried}{hint}")
+    places = _places(path, recipe_folder, data_dir)
+    if (there := _first_there(places)) is not None:
+        return there + value[len(path) :]
+    absolute = Path(path).expanduser().is_absolute()
+    hint = "" if absolute or data_dir is not None else "; name the folder of your data sets with --data-dir"
+    raise ConfigError(f"nothing found at {path!r}; tried: {', '.join(map(str, places))}{hint}")
+
+
+def resolve_model_path(value: str, *, recipe_folder: Path, data_dir: Path | None = None) -> str:
+    """The model folder that `model.init_from` means, tried like a data path; a name of a hub where there is none.
+
+    Args:
+        value: The path or name as the recipe has it.
+        recipe_folder: Folder of the recipe file.
+        data_dir: Where the user keeps data sets, if anywhere.
+
+    Returns:
+        An absolute path to something that exists, or the name as it is.
+
+    Raises:
+        ConfigError: If nothing is there and it cannot be a name; the message lists the places that were tried.
+    """
+    places = _places(value, recipe_folder, data_dir)
+    if (there := _first_there(places)) is not None:
+        return there
+    if _HUB_NAME.match(value):
+        return value
+    tried = ", ".join(map(str, places))
+    raise ConfigError(f"no model at {value!r}, which is no hub name (owner/name) either; tried: {tried}")
 
 
 def resolve_recipe_data(loaded: LoadedRecipe, *, data_dir: Path | None = None) -> Recipe:
-    """The recipe with its data paths made absolute: it then means the same wherever it is written.
+    """The recipe with its paths of data and model made absolute: it then means the same wherever it is written.
 
     Args:
         loaded: A recipe and its place.
         data_dir: Where the user keeps data sets, if anywhere.
 
     Raises:
-        ConfigError: If a data path leads nowhere; the message has a line for each.
+        ConfigError: If a path leads nowhere; the message has a line for each.
     """
     found: dict[str, str] = {}
     problems = []
@@ -93,6 +112,22 @@ def resolve_recipe_data(loaded: LoadedRecipe, *, data_dir: Path | None = None) -
             found[split] = resolve_data_path(value, recipe_folder=loaded.folder, data_dir=data_dir)
         except ConfigError as error:
             problems.append(f"{loaded.source}: data.{split}: {error}")
+    model = loaded.recipe.model
+    if model.init_from is not None:
+        try:
+            start = resolve_model_path(model.init_from, recipe_folder=loaded.folder, data_dir=data_dir)
+            model = model.model_copy(update={"init_from": start})
+        except ConfigError as error:
+            problems.append(f"{loaded.source}: model.init_from: {error}")
     if problems:
         raise ConfigError("\n".join(problems))
-    return loaded.recipe.model_copy(update={"data": loaded.recipe.data.model_copy(update=found)})
+    return loaded.recipe.model_copy(update={"data": loaded.recipe.data.model_copy(update=found), "model": model})
+
+
+def _places(path: str, recipe_folder: Path, data_dir: Path | None) -> list[Path]:
+    folders = [recipe_folder, Path.cwd(), *([data_dir] if data_dir is not None else [])]
+    return list(dict.fromkeys((folder / Path(path).expanduser()).resolve() for folder in folders))
+
+
+def _first_there(places: list[Path]) -> str | None:
+    return next((str(place) for place in places if place.exists()), None)

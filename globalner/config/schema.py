@@ -154,6 +154,10 @@ class ModelConfig(_Section):
 
     encoder: EncoderConfig = Field(description="What turns tokens into vectors.")
     head: HeadConfig = Field(default_factory=HeadConfig, description="What turns vectors into scores of spans.")
+    init_from: _Text | None = Field(
+        default=None,
+        description="Folder or hub name of a globalner model of this shape to go on from, or null: a fresh head.",
+    )
 
 
 class TrainingConfig(_Section):

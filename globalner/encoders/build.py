@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from transformers import AutoConfig, AutoModel, PreTrainedModel
+from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 
 from globalner.encoders.native import NativeEncoder, NativeEncoderConfig
 from globalner.errors import ConfigError
 
-__all__ = ["drop_pooler", "encoder_from_config"]
+__all__ = ["drop_pooler", "encoder_from_config", "read_encoder_config"]
 
 
 def encoder_from_config(description: Mapping[str, Any]) -> PreTrainedModel:
@@ -22,17 +22,29 @@ def encoder_from_config(description: Mapping[str, Any]) -> PreTrainedModel:
     Raises:
         ConfigError: If `model_type` is missing or unknown.
     """
+    config = read_encoder_config(description)
+    if isinstance(config, NativeEncoderConfig):
+        return NativeEncoder(config)
+    return drop_pooler(AutoModel.from_config(config))
+
+
+def read_encoder_config(description: Mapping[str, Any]) -> PreTrainedConfig:
+    """The configuration that `to_dict()` was called on.
+
+    Raises:
+        ConfigError: If `model_type` is missing or unknown.
+    """
     options = {
         name: value for name, value in description.items() if name not in ("transformers_version", "architectures")
     }
     model_type = options.pop("model_type", None)
     if model_type == NativeEncoderConfig.model_type:
-        return NativeEncoder(NativeEncoderConfig(**options))
+        return NativeEncoderConfig(**options)
     try:
-        config = AutoConfig.for_model(model_type, **options)
+        config: PreTrainedConfig = AutoConfig.for_model(model_type, **options)
     except (ValueError, KeyError) as error:
         raise ConfigError(f"unknown encoder {model_type!r}: this release of transformers has no such model") from error
-    return drop_pooler(AutoModel.from_config(config))
+    return config
 
 
 def drop_pooler(encoder: PreTrainedModel) -> PreTrainedModel:

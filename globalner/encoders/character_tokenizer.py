@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
 from transformers import PreTrainedTokenizerFast
 
-__all__ = ["build_character_tokenizer"]
+__all__ = ["build_character_tokenizer", "count_unknown_characters"]
 
 _UNSPACED = r"\p{Han}\p{Hiragana}\p{Katakana}\p{Thai}\p{Lao}\p{Khmer}\p{Myanmar}"
 _WORD = rf"[[\p{{L}}\p{{M}}\p{{N}}]&&[^{_UNSPACED}]]+|[\s\S]"
@@ -47,3 +47,12 @@ def build_character_tokenizer(
         mask_token="[MASK]",
         model_input_names=["input_ids", "attention_mask"],
     )
+
+
+def count_unknown_characters(tokenizer: PreTrainedTokenizerFast, texts: Iterable[str]) -> Counter[str]:
+    """How often each character that a tokenizer of characters reads as `[UNK]` stands in texts."""
+    known, normalizer = tokenizer.get_vocab(), tokenizer.backend_tokenizer.normalizer
+    counts = Counter(
+        character for text in texts for character in (normalizer.normalize_str(text) if normalizer else text)
+    )
+    return Counter({character: count for character, count in counts.items() if character not in known})

@@ -9,12 +9,19 @@ from pathlib import Path
 from typing import Any
 
 from safetensors import SafetensorError
-from transformers import AutoModel, AutoTokenizer, PreTrainedModel, PreTrainedTokenizerFast
+from transformers import (
+    AutoConfig,
+    AutoModel,
+    AutoTokenizer,
+    PreTrainedConfig,
+    PreTrainedModel,
+    PreTrainedTokenizerFast,
+)
 
 from globalner.encoders.build import drop_pooler
 from globalner.errors import CheckpointError, ConfigError
 
-__all__ = ["LoadedEncoder", "load_pretrained", "load_tokenizer", "resolve_encoder_name"]
+__all__ = ["LoadedEncoder", "describe_pretrained", "load_pretrained", "load_tokenizer", "resolve_encoder_name"]
 
 _PACKAGE_PREFIX = "package:"
 
@@ -69,9 +76,7 @@ def load_pretrained(
         ConfigError: If the name leads nowhere.
         CheckpointError: If weights are damaged, missing or of another shape, or the tokenizer is not a fast one.
     """
-    source = resolve_encoder_name(name)
-    if source.startswith((".", "/", "~")) and not Path(source).is_dir():
-        raise ConfigError(f"no encoder {name!r}: there is no such folder")
+    source = _existing_source(name)
     options: dict[str, Any] = {"revision": revision} if revision else {}
     if attention_implementation:
         options["attn_implementation"] = attention_implementation
@@ -94,6 +99,27 @@ def load_pretrained(
     return LoadedEncoder(drop_pooler(encoder), tokenizer, unused)
 
 
+def describe_pretrained(name: str, *, revision: str | None = None) -> tuple[PreTrainedConfig, PreTrainedTokenizerFast]:
+    """Configuration and tokenizer of an encoder; no weights are read.
+
+    Args:
+        name: A hub name, a folder, or `package:MODULE/PATH`.
+        revision: Branch, tag or commit of a hub model.
+
+    Raises:
+        ConfigError: If the name leads nowhere.
+        CheckpointError: If the tokenizer is missing or not a fast one.
+    """
+    source = _existing_source(name)
+    try:
+        config: PreTrainedConfig = AutoConfig.from_pretrained(
+            source, revision=revision or "main", trust_remote_code=False
+        )
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"no encoder {name!r}: {_first_line(error)}") from error
+    return config, load_tokenizer(source, revision=revision)
+
+
 def load_tokenizer(source: str, *, revision: str | None = None) -> PreTrainedTokenizerFast:
     """The fast tokenizer of a hub name or folder.
 
@@ -112,6 +138,13 @@ def load_tokenizer(source: str, *, revision: str | None = None) -> PreTrainedTok
         # What AutoTokenizer makes of a folder that has a configuration and no vocabulary.
         raise CheckpointError(f"the tokenizer of {source!r} has no vocabulary; tokenizer.json or vocab.txt is missing")
     return tokenizer
+
+
+def _existing_source(name: str) -> str:
+    source = resolve_encoder_name(name)
+    if source.startswith((".", "/", "~")) and not Path(source).is_dir():
+        raise ConfigError(f"no encoder {name!r}: there is no such folder")
+    return source
 
 
 def _refuse_missing_weights(name: str, loading: dict[str, Any]) -> None:

@@ -31,7 +31,7 @@ from globalner.decoding import (
 )
 from globalner.errors import ConfigError, DataError
 from globalner.extractor.torch_scorer import TorchScorer, choose_device
-from globalner.model import load_model
+from globalner.model import DEFAULT_THRESHOLD, load_model
 from globalner.types import Document, LabelSet
 
 if TYPE_CHECKING:
@@ -41,7 +41,6 @@ if TYPE_CHECKING:
 
 __all__ = ["DEFAULT_MAX_ENTITIES", "DEFAULT_THRESHOLD", "EntityExtractor", "SpanScorer"]
 
-DEFAULT_THRESHOLD = 0.5
 DEFAULT_MAX_ENTITIES = 1000
 # Flat decoding chooses among more spans than it keeps.
 _CANDIDATES_PER_FLAT_ENTITY = 20

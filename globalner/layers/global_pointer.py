@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 
+import torch
 from torch import Tensor, nn
 
 from globalner.errors import ShapeError
@@ -44,6 +45,10 @@ class GlobalPointer(nn.Module):
     def reset_parameters(self) -> None:
         """LeCun-normal weights and zero biases, as published since 2022."""
         _lecun_normal(self.projection)
+
+    def take_types(self, other: GlobalPointer) -> None:
+        """Takes the weights of the types of `other`, which has at most as many, for the first types of this head."""
+        _copy_rows(other.projection, self.projection)
 
     def forward(self, hidden: Tensor, start_mask: Tensor | None = None, end_mask: Tensor | None = None) -> SpanScores:
         """Scores of all spans.
@@ -111,6 +116,11 @@ class EfficientGlobalPointer(nn.Module):
         _lecun_normal(self.type_bias)
         nn.init.constant_(self.type_bias.bias, self.initial_logit)
 
+    def take_types(self, other: EfficientGlobalPointer) -> None:
+        """Takes what the types share, and the weights of the types of `other` for the first types of this head."""
+        _copy_rows(other.projection, self.projection)
+        _copy_rows(other.type_bias, self.type_bias)
+
     def forward(self, hidden: Tensor, start_mask: Tensor | None = None, end_mask: Tensor | None = None) -> SpanScores:
         """Scores of all spans.
 
@@ -145,6 +155,15 @@ def _place(query: Tensor, key: Tensor, rotary: bool) -> tuple[Tensor, Tensor]:
 def _lecun_normal(layer: nn.Linear) -> None:
     nn.init.normal_(layer.weight, std=layer.in_features**-0.5)
     nn.init.zeros_(layer.bias)
+
+
+@torch.no_grad()
+def _copy_rows(source: nn.Linear, target: nn.Linear) -> None:
+    """Copies all outputs of a layer into the first outputs of another; those of a type follow each other."""
+    if source.in_features != target.in_features or source.out_features > target.out_features:
+        raise ShapeError(f"{source} does not fit into {target}: another width, or more types")
+    target.weight[: source.out_features] = source.weight
+    target.bias[: source.out_features] = source.bias
 
 
 def _check_sizes(hidden_size: int, num_types: int, head_size: int, rotary: bool) -> None:

@@ -2,7 +2,26 @@
 
 from globalner.model.build import BuiltModel, build_model
 from globalner.model.checkpoint import load_model, save_model
-from globalner.model.config import GlobalPointerConfig
+from globalner.model.config import DEFAULT_THRESHOLD, GlobalPointerConfig
+from globalner.model.hub import push_model
+from globalner.model.init_from import check_init_from
 from globalner.model.model import GlobalPointerModel
+from globalner.model.model_card import render_model_card, write_model_card
+from globalner.model.training_record import DataPart, TrainingRecord, training_record
 
-__all__ = ["BuiltModel", "GlobalPointerConfig", "GlobalPointerModel", "build_model", "load_model", "save_model"]
+__all__ = [
+    "DEFAULT_THRESHOLD",
+    "BuiltModel",
+    "DataPart",
+    "GlobalPointerConfig",
+    "GlobalPointerModel",
+    "TrainingRecord",
+    "build_model",
+    "check_init_from",
+    "load_model",
+    "push_model",
+    "render_model_card",
+    "save_model",
+    "training_record",
+    "write_model_card",
+]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -13,6 +13,7 @@ from globalner.encoders import NativeEncoder, build_character_tokenizer, load_pr
 from globalner.encoders import NativeEncoderConfig as NativeEncoderShape
 from globalner.errors import ConfigError
 from globalner.model.config import GlobalPointerConfig
+from globalner.model.init_from import all_labels, encoder_description, init_from_notes, load_init_from
 from globalner.model.model import GlobalPointerModel
 from globalner.types import LabelSet
 
@@ -24,7 +25,7 @@ class BuiltModel:
     """A model ready to be trained.
 
     Attributes:
-        model: Encoder and a fresh head.
+        model: Encoder and head, the head fresh unless the recipe goes on from a model.
         tokenizer: Its fast tokenizer.
         notes: What the user should know: weights of the encoder's checkpoint that are not used, and the like.
     """
@@ -40,22 +41,47 @@ def build_model(
     """Builds what a recipe describes.
 
     Args:
-        model: Encoder and head.
+        model: Encoder, head, and perhaps the model to go on from, whose labels then stand first.
         data: Windows and boundary, which are stored in the model.
-        labels: Entity types.
+        labels: Entity types of the training documents.
         texts: Training texts, from which a native encoder's tokenizer is built.
         max_span_tokens: Longest entity in tokens; None for no limit.
 
     Raises:
-        ConfigError: If the encoder's name leads nowhere or the windows are longer than it can read.
-        CheckpointError: If the encoder's weights did not all load.
+        ConfigError: If the encoder's name leads nowhere, the windows are longer than it can read, or the model to go
+            on from is another than the recipe describes.
+        CheckpointError: If the weights did not all load.
     """
-    encoder, tokenizer, notes = _encoder(model.encoder, texts)
-    longest = getattr(encoder.config, "max_position_embeddings", None)
+    if model.init_from is not None:
+        built = _going_on(model, data, labels, texts)
+    else:
+        encoder, tokenizer, notes = _encoder(model.encoder, texts)
+        config = _config(model, data, _portable(encoder.config.to_dict()), labels)
+        built = BuiltModel(GlobalPointerModel.with_encoder(config, encoder), tokenizer, notes)
+    built.model.config.max_span_tokens = max_span_tokens
+    longest = getattr(built.model.encoder.config, "max_position_embeddings", None)
     if longest is not None and data.window_tokens > longest:
         raise ConfigError(f"data.window_tokens is {data.window_tokens}, but the encoder reads at most {longest} tokens")
-    config = GlobalPointerConfig(
-        encoder=_portable(encoder.config.to_dict()),
+    return built
+
+
+def _going_on(model: ModelConfig, data: DataConfig, labels: LabelSet, texts: Iterable[str]) -> BuiltModel:
+    known, tokenizer = load_init_from(model)
+    old = known.config.label_set
+    config = _config(model, data, encoder_description(model, known.config), all_labels(old, labels))
+    config.thresholds = known.config.thresholds
+    built = GlobalPointerModel.going_on_from(config, known)
+    if isinstance(model.encoder, PretrainedEncoderConfig) and model.encoder.attention_implementation:
+        try:
+            built.encoder.set_attn_implementation(model.encoder.attention_implementation)
+        except (ValueError, ImportError) as error:
+            raise ConfigError(f"model.encoder.attention_implementation: {error}") from error
+    return BuiltModel(built, tokenizer, init_from_notes(model, old, labels, tokenizer, texts))
+
+
+def _config(model: ModelConfig, data: DataConfig, encoder: Mapping[str, Any], labels: LabelSet) -> GlobalPointerConfig:
+    return GlobalPointerConfig(
+        encoder=dict(encoder),
         labels=list(labels),
         head_kind=model.head.kind,
         head_size=model.head.head_size,
@@ -65,9 +91,7 @@ def build_model(
         boundary=data.boundary,
         window_tokens=data.window_tokens,
         overlap_tokens=data.overlap_tokens,
-        max_span_tokens=max_span_tokens,
     )
-    return BuiltModel(GlobalPointerModel.with_encoder(config, encoder), tokenizer, notes)
 
 
 def _encoder(

@@ -8,7 +8,10 @@ from transformers import PreTrainedConfig
 
 from globalner.types import LabelSet
 
-__all__ = ["GlobalPointerConfig"]
+__all__ = ["DEFAULT_THRESHOLD", "GlobalPointerConfig"]
+
+DEFAULT_THRESHOLD = 0.5
+"""Score above which a span of a label without a threshold of its own counts."""
 
 
 class GlobalPointerConfig(PreTrainedConfig):

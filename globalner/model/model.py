@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from globalner.encoders import encoder_from_config
 from globalner.errors import CheckpointError, ConfigError
 from globalner.kernels import SpanScores
 from globalner.layers import EfficientGlobalPointer, GlobalPointer
 from globalner.model.config import GlobalPointerConfig
+from globalner.model.folder import write_model_files
+from globalner.model.hub import push_model
+from globalner.model.training_record import TrainingRecord
 
 __all__ = ["HEADS", "GlobalPointerModel"]
 
@@ -22,8 +29,9 @@ HEADS: dict[str, type[GlobalPointer] | type[EfficientGlobalPointer]] = {
 class GlobalPointerModel(PreTrainedModel):
     """Scores every span of every text for every entity type.
 
-    A `PreTrainedModel`: `save_pretrained`, `from_pretrained` and `push_to_hub` work as everywhere, with safetensors
-    only. Building it makes fresh weights; a pretrained encoder comes in through `with_encoder`.
+    A `PreTrainedModel`: `save_pretrained` and `from_pretrained` work as everywhere, with safetensors only;
+    `push_to_hub` wants the tokenizer too. Building it makes fresh weights; a pretrained encoder comes in through
+    `with_encoder`.
 
     Args:
         config: Shape and labels.
@@ -74,6 +82,55 @@ class GlobalPointerModel(PreTrainedModel):
             raise CheckpointError(f"the encoder is not the one in the configuration: {different[0]} differs")
         model.encoder = encoder
         return model
+
+    @classmethod
+    def going_on_from(cls, config: GlobalPointerConfig, known: GlobalPointerModel) -> GlobalPointerModel:
+        """A model with the encoder of another one and its head for the types that it knows; further types are fresh.
+
+        Args:
+            config: Encoder and head of the same shape; its labels begin with those of `known`.
+            known: The other model.
+
+        Raises:
+            CheckpointError: If the head is of another kind, or the labels do not begin with those of `known`.
+        """
+        if config.head_kind != known.config.head_kind:
+            raise CheckpointError(f"a {config.head_kind} cannot take the types of a {known.config.head_kind}")
+        old = known.config.labels or []
+        if (config.labels or [])[: len(old)] != old:
+            raise CheckpointError(f"labels {config.labels} do not begin with those of the known model, {old}")
+        model = cls(config)
+        model.encoder.load_state_dict(known.encoder.state_dict())
+        model.head.take_types(known.head)  # type: ignore[arg-type]  # of one kind, see above
+        return model
+
+    def push_to_hub(  # type: ignore[override]
+        self,
+        repo_id: str,
+        *,
+        tokenizer: PreTrainedTokenizerFast | None = None,
+        record: TrainingRecord | None = None,
+        **options: Any,
+    ) -> str:
+        """Uploads a model in memory with its tokenizer and card; a saved folder goes through `push_model`.
+
+        Args:
+            repo_id: As of `push_model`, and so are `options`: private, revision, token, message.
+            tokenizer: The model's tokenizer.
+            record: What the card tells of the training.
+
+        Raises:
+            ConfigError: If there is no tokenizer: nobody could load what the base class would upload.
+            OutputError: If the hub cannot be reached or refuses.
+        """
+        if tokenizer is None:
+            raise ConfigError(
+                "a model cannot be loaded without its tokenizer: call push_to_hub(repo_id, tokenizer=tokenizer), or "
+                "globalner.model.push_model(folder, repo_id) for a model that is saved"
+            )
+        with TemporaryDirectory() as folder:
+            write_model_files(self, tokenizer, Path(folder), record)
+            return push_model(folder, repo_id, **options)
 
     def _init_weights(self, module: nn.Module) -> None:
         if isinstance(module, (GlobalPointer, EfficientGlobalPointer)):

@@ -17,7 +17,7 @@ from globalner.config import Recipe
 from globalner.data import Report, TextTokenizer, WindowSize, training_windows
 from globalner.errors import DataError
 from globalner.extractor import EntityExtractor, choose_device
-from globalner.model import BuiltModel, build_model
+from globalner.model import BuiltModel, TrainingRecord, build_model, training_record
 from globalner.training.batch_size import resolve_batch_size
 from globalner.training.callbacks import (
     AdversarialTraining,
@@ -55,11 +55,13 @@ class TrainingOptions:
         device: "auto", "cpu", "cuda" or "mps".
         progress_bar: Whether to draw a bar on the terminal.
         say: Takes lines of progress and notes.
+        record: What the model card tells of recipe and data; None takes both from what is trained on.
     """
 
     device: str = "auto"
     progress_bar: bool = False
     say: Callable[[str], None] = lambda _: None
+    record: TrainingRecord | None = None
 
 
 @dataclass(frozen=True)
@@ -92,11 +94,11 @@ def train(recipe: Recipe, data: TrainingData, folder: RunFolder, options: Traini
         DataError: If the training documents hold no entity, or there are no dev documents.
         ConfigError, CheckpointError: As `build_model`.
     """
-    labels = _labels(data, options.say)
+    labels = _labels(data)
     torch.manual_seed(recipe.training.seed)
     texts = [document.text for document in data.train]
     built = build_model(recipe.model, recipe.data, labels, texts, max_span_tokens=recipe.training.max_span_tokens)
-    for note in built.notes:
+    for note in (*built.notes, *_strange_labels(data.dev, built.model.config.label_set)):
         options.say(note)
     left_out = Report()
     module_data = _data_module(recipe, data.train, built, left_out)
@@ -106,23 +108,25 @@ def train(recipe: Recipe, data: TrainingData, folder: RunFolder, options: Traini
         steps = recipe.training.epochs * module_data.steps_per_epoch
         windows = len(module_data.windows)
         options.say(f"batch size {module_data.batch_size} for {windows:,} windows: {steps:,} steps in all")
-    evaluation = _evaluation(recipe, data.dev, built, folder)
+    record = options.record or training_record(recipe, {"train": data.train, "dev": data.dev})
+    evaluation = _evaluation(recipe, data.dev, built, folder, record)
     _fit(recipe, built, module_data, evaluation, folder, options)
     return TrainingResult(evaluation.best_f1, evaluation.best_epoch, left_out)
 
 
-def _labels(data: TrainingData, say: Callable[[str], None]) -> LabelSet:
+def _labels(data: TrainingData) -> LabelSet:
     labels = LabelSet.from_documents(data.train)
     if not labels:
         raise DataError("the training documents hold no entity, so there is nothing to learn")
     if not data.dev:
         raise DataError("there are no dev documents; they decide which epoch's model is kept")
-    strange = Counter(
-        entity.label for document in data.dev for entity in document.entities if entity.label not in labels
-    )
-    for label, count in sorted(strange.items()):
-        say(f"label {label!r} occurs {count} times in dev and never in train: it cannot be found and counts as missed")
     return labels
+
+
+def _strange_labels(dev: Sequence[Document], labels: LabelSet) -> Iterator[str]:
+    strange = Counter(entity.label for document in dev for entity in document.entities if entity.label not in labels)
+    for label, count in sorted(strange.items()):
+        yield f"label {label!r} occurs {count} times in dev and never in train: it cannot be found and counts as missed"
 
 
 def _data_module(recipe: Recipe, documents: Sequence[Document], built: BuiltModel, report: Report) -> WindowDataModule:
@@ -139,17 +143,15 @@ def _data_module(recipe: Recipe, documents: Sequence[Document], built: BuiltMode
     )
 
 
-def _evaluation(recipe: Recipe, dev: Sequence[Document], built: BuiltModel, folder: RunFolder) -> DevEvaluation:
+def _evaluation(
+    recipe: Recipe, dev: Sequence[Document], built: BuiltModel, folder: RunFolder, record: TrainingRecord
+) -> DevEvaluation:
     extractor = EntityExtractor.from_model(built.model, built.tokenizer, precision=recipe.training.precision)
     decay = recipe.training.average_decay
-    return DevEvaluation(
-        dev,
-        built.tokenizer,
-        extractor,
-        folder.model,
-        tune_threshold=recipe.training.tune_threshold,
-        average=WeightAverage(built.model, decay) if decay else None,
-    )
+    average = WeightAverage(built.model, decay) if decay else None
+    evaluation = DevEvaluation(dev, built.tokenizer, extractor, folder.model, record, average)
+    evaluation.tune_threshold = recipe.training.tune_threshold
+    return evaluation
 
 
 def _fit(

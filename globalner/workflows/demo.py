@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
-from globalner.config import DATA_SPLITS, load_recipe, resolve_recipe_data
+from globalner.config import DATA_SPLITS, Recipe, load_recipe, resolve_recipe_data
 from globalner.evaluation import EvaluationResult, evaluate_documents
 from globalner.extractor import EntityExtractor
 from globalner.types import Document
@@ -50,11 +50,9 @@ def run_demo(options: RunOptions, overrides: Sequence[str] = (), max_documents: 
     Raises:
         GlobalNerError: As `train_recipe`.
     """
-    recipe = resolve_recipe_data(load_recipe("demo", overrides))
-    if max_documents is not None:
-        records = {split: f"{getattr(recipe.data, split)}[:{max_documents}]" for split in DATA_SPLITS}
-        recipe = recipe.model_copy(update={"data": recipe.data.model_copy(update=records)})
-    run = train_recipe(recipe, options)
+    loaded = load_recipe("demo", overrides)
+    recipe = _first_documents(resolve_recipe_data(loaded), max_documents)
+    run = train_recipe(recipe, replace(options, written=_first_documents(loaded.recipe, max_documents)))
     extractor = EntityExtractor.from_pretrained(run.model, device=options.device)
     gold = read_split(recipe, "test", _silent)
     predicted = extractor.extract(gold)
@@ -67,6 +65,13 @@ def run_demo(options: RunOptions, overrides: Sequence[str] = (), max_documents: 
         baseline_unseen=_unseen(gold, looked_up),
         examples=_nested_examples(predicted),
     )
+
+
+def _first_documents(recipe: Recipe, count: int | None) -> Recipe:
+    if count is None:
+        return recipe
+    records = {split: f"{getattr(recipe.data, split)}[:{count}]" for split in DATA_SPLITS}
+    return recipe.model_copy(update={"data": recipe.data.model_copy(update=records)})
 
 
 def _silent(_: str) -> None:

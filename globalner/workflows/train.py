@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from globalner.config import Recipe, dump_recipe, load_recipe, split_records
@@ -11,6 +11,7 @@ from globalner.data import read_documents
 from globalner.errors import DataError, OutputError
 from globalner.evaluation import EvaluationResult
 from globalner.extractor import EntityExtractor
+from globalner.model import check_init_from, training_record, write_model_card
 from globalner.training import TrainingData, TrainingOptions, train
 from globalner.training.run_folder import RunFolder
 from globalner.types import Document
@@ -30,6 +31,8 @@ class RunOptions:
         device: "auto", "cpu", "cuda" or "mps".
         progress_bar: Whether to draw a bar on the terminal.
         say: Takes lines of progress and notes.
+        written: The recipe before its paths were made absolute, as the model card shows it; None: the card shows the
+            last two components of absolute paths.
     """
 
     output_dir: Path | None = None
@@ -38,6 +41,7 @@ class RunOptions:
     device: str = "auto"
     progress_bar: bool = False
     say: Callable[[str], None] = field(default=lambda _: None)
+    written: Recipe | None = None
 
 
 @dataclass(frozen=True)
@@ -69,22 +73,27 @@ def train_recipe(recipe: Recipe, options: RunOptions) -> TrainedRun:
     # Everything is read before the folder is touched: --overwrite must not throw a run away for a typo.
     data = TrainingData(read_split(recipe, "train", options.say), read_split(recipe, "dev", options.say))
     test = read_split(recipe, "test", options.say) if recipe.data.test else None
+    check_init_from(recipe.model)
+    _refuse_own_model(recipe, folder)
     folder.open(resume=options.resume, overwrite=options.overwrite)
     _keep_config(recipe, folder)
     if folder.finished:
         options.say(f"{folder.path} is finished already; nothing to do")
         return TrainedRun(folder.path, folder.model, None)
-    trained = train(recipe, data, folder, TrainingOptions(options.device, options.progress_bar, options.say))
+    documents = {"train": data.train, "dev": data.dev} | ({"test": test} if test is not None else {})
+    record = training_record(options.written or recipe, documents)
+    trained = train(recipe, data, folder, TrainingOptions(options.device, options.progress_bar, options.say, record))
     options.say(f"best dev F1 {trained.best_dev_f1:.4f} in epoch {trained.best_epoch}; model in {folder.model}")
     extractor = EntityExtractor.from_pretrained(
         folder.model, device=options.device, precision=recipe.training.precision
     )
-    result = evaluate_extractor(extractor, data.dev, split="dev")
-    folder.write_json(folder.metrics_dev, result.to_dict())
+    results = [evaluate_extractor(extractor, data.dev, split="dev")]
+    folder.write_json(folder.metrics_dev, results[0].to_dict())
     if test is not None:
-        result = evaluate_extractor(extractor, test, split="test")
-    folder.write_json(folder.metrics, result.to_dict())
-    return TrainedRun(folder.path, folder.model, result)
+        results.append(evaluate_extractor(extractor, test, split="test"))
+    write_model_card(folder.model, replace(record, results=tuple(reversed(results))))
+    folder.write_json(folder.metrics, results[-1].to_dict())
+    return TrainedRun(folder.path, folder.model, results[-1])
 
 
 def read_split(recipe: Recipe, split: str, say: Callable[[str], None]) -> list[Document]:
@@ -118,6 +127,14 @@ def read_split(recipe: Recipe, split: str, say: Callable[[str], None]) -> list[D
     for line in reader.report.lines():
         say(f"  {line}")
     return documents
+
+
+def _refuse_own_model(recipe: Recipe, folder: RunFolder) -> None:
+    start = recipe.model.init_from
+    if start is not None and Path(start).resolve().is_relative_to(folder.model.resolve()):
+        raise OutputError(
+            f"model.init_from is {start}, which this run would replace; name another folder for it (--output-dir)"
+        )
 
 
 def _keep_config(recipe: Recipe, folder: RunFolder) -> None:

@@ -134,3 +134,27 @@ def test_resources_of_a_wheel_go_before_a_source_tree(tmp_path: Path, monkeypatc
     assert resource_folder("configs") == beside
     carried.mkdir(parents=True)
     assert resource_folder("configs") == carried
+
+
+MODEL_RECIPE = RECIPE.replace("{encoder: {kind: native}}", "\n  encoder: {kind: native}\n  init_from: models/old")
+
+
+def test_a_model_to_go_on_from_is_tried_like_data_and_may_be_a_name(own_recipe: LoadedRecipe) -> None:
+    def resolved(value: str) -> str | None:
+        recipe = load_recipe(own_recipe.path, [f"model.init_from={value}", "data.dev=sets/train.jsonl"])
+        return resolve_recipe_data(recipe).model.init_from
+
+    (own_recipe.folder / "owner" / "name").mkdir(parents=True)
+    assert resolved("owner/name") == str(own_recipe.folder / "owner" / "name")
+    assert resolved("owner/other") == "owner/other"
+    assert resolved("null") is None
+    for wrong in ("./other", "other", "a/b/c", "/nowhere/model", "~/nowhere"):
+        with pytest.raises(ConfigError, match=r"model\.init_from: no model at .* tried: /"):
+            resolved(wrong)
+
+
+def test_a_copied_recipe_still_finds_the_model_beside_the_original(folders: dict[str, Path]) -> None:
+    (folders["recipes"] / "models" / "old").mkdir(parents=True)
+    (folders["recipes"] / "own.yaml").write_text(MODEL_RECIPE, "utf-8")
+    copied = copy_recipe(folders["recipes"] / "own.yaml", folders["working"])
+    assert load_recipe(copied).recipe.model.init_from == str(folders["recipes"] / "models" / "old")

@@ -29,6 +29,14 @@ SHORTER = {
     "globalner train mine.yaml training.epochs=2": f"globalner train mine.yaml training.epochs=1 {FEW}",
 }
 
+# A page that pushes a model does so in earnest up to the two calls that reach for a model hub.
+NO_HUB = """
+from types import SimpleNamespace
+from huggingface_hub import HfApi
+HfApi.create_repo = lambda self, repo_id, **_: SimpleNamespace(repo_id=repo_id)
+HfApi.upload_folder = lambda self, **_: "https://hub.example/commit"
+"""
+
 
 def blocks_of(page: Path) -> Iterator[tuple[str, str]]:
     for kind, body in BLOCK.findall(page.read_text("utf-8")):
@@ -69,6 +77,8 @@ class Folder:
         if code.startswith("globalner serve"):
             self.serve(code)
             return
+        if "push_model" in code:
+            code = NO_HUB + code
         words = [sys.executable, "-c", code] if kind == "python" else ["bash", "-ec", code]
         done = subprocess.run(words, cwd=self.path, env=self.environment, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{code}\n{done.stdout}{done.stderr}"

@@ -101,3 +101,29 @@ def test_parameter_counts_are_the_published_ones() -> None:
 def test_impossible_sizes_are_refused(head_class: type, sizes: dict) -> None:
     with pytest.raises(ShapeError):
         head_class(**{"hidden_size": 8, "num_types": 2, "head_size": 4, **sizes})
+
+
+@pytest.mark.parametrize("kind", [GlobalPointer, EfficientGlobalPointer])
+@pytest.mark.parametrize("more", [0, 1, 3])
+def test_types_that_are_taken_over_score_the_same_to_the_bit(kind: type, more: int) -> None:
+    """With whole numbers, so that no sum is rounded however a wider matrix product orders it."""
+    torch.manual_seed(0)
+    old = kind(hidden_size=8, num_types=2, head_size=4, rotary=False)
+    new = kind(hidden_size=8, num_types=2 + more, head_size=4, rotary=False)
+    with torch.no_grad():
+        for parameter in (*old.parameters(), *new.parameters()):
+            parameter.copy_(torch.randint(-3, 4, parameter.shape))
+    fresh = [parameter.clone() for parameter in new.parameters()]
+    new.take_types(old)
+    hidden = torch.randint(-3, 4, (2, 5, 8)).float()
+    assert torch.equal(new(hidden).dense()[:, :2], old(hidden).dense())
+    for before, after, known in zip(fresh, new.parameters(), old.parameters(), strict=True):
+        assert torch.equal(after[len(known) :], before[len(known) :])
+
+
+@pytest.mark.parametrize("kind", [GlobalPointer, EfficientGlobalPointer])
+@pytest.mark.parametrize("sizes", [{"num_types": 4}, {"hidden_size": 16}])
+def test_types_that_do_not_fit_are_not_taken(kind: type, sizes: dict[str, int]) -> None:
+    shape = {"hidden_size": 8, "num_types": 3, "head_size": 4}
+    with pytest.raises(ShapeError, match="does not fit into"):
+        kind(**shape).take_types(kind(**shape | sizes))

@@ -41,6 +41,22 @@ def test_a_run_leaves_what_the_design_says(tiny_recipe: Path, tmp_path: Path) ->
     assert run.result.to_dict() == metrics
 
 
+def test_the_card_of_the_best_model_has_the_final_scores_and_no_path(tiny_recipe: Path, tmp_path: Path) -> None:
+    loaded = load_recipe(tiny_recipe, [f"data.test={tmp_path / 'own.jsonl'}[:8]"])
+    run = train_recipe(resolve_recipe_data(loaded), options(tmp_path / "run", written=loaded.recipe))
+    card = (run.model / "README.md").read_text(encoding="utf-8")
+    assert run.result is not None
+    micro = run.result.micro
+    scores = f"{micro.precision:.4f} | {micro.recall:.4f} | {micro.f1:.4f} | {micro.support}"
+    test = card.split("## Scores on test")[1].split("## ")[0]
+    assert "8 documents, nested decoding" in test
+    assert f"| **micro** | {scores} |" in test
+    assert "## Scores on dev" in card
+    assert "| train | own.jsonl | 12 | 32 |" in card
+    assert f"| test | {tmp_path.name}/own.jsonl\\[:8\\] | 8 | 32 |".replace("_", r"\_") in card
+    assert str(tmp_path) not in card
+
+
 def test_resuming_a_finished_run_changes_nothing(tiny_recipe: Path, tmp_path: Path) -> None:
     recipe, said = resolve_recipe_data(load_recipe(tiny_recipe)), []
     train_recipe(recipe, options(tmp_path / "run"))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +19,7 @@ from globalner.evaluation import (
     evaluate_documents,
 )
 from globalner.extractor import EntityExtractor
-from globalner.model import save_model
+from globalner.model import TrainingRecord, save_model
 from globalner.training.callbacks.weight_average import WeightAverage
 from globalner.training.module import GlobalPointerModule
 from globalner.types import Document
@@ -34,7 +35,7 @@ class DevEvaluation(pl.Callback):
         tokenizer: The model's tokenizer, saved with it.
         extractor: On the very model that is being trained.
         folder: Where the best model goes.
-        tune_threshold: Whether to choose the threshold of all labels by these documents; it is saved with the model.
+        record: What its card tells of the training; the scores of the epoch are added.
         average: Whose weights are evaluated and saved instead of the latest.
 
     Attributes:
@@ -50,12 +51,12 @@ class DevEvaluation(pl.Callback):
         tokenizer: PreTrainedTokenizerFast,
         extractor: EntityExtractor,
         folder: Path,
-        *,
-        tune_threshold: bool = False,
+        record: TrainingRecord | None = None,
         average: WeightAverage | None = None,
     ) -> None:
         self.documents, self.tokenizer, self.extractor, self.folder = documents, tokenizer, extractor, folder
-        self.tune_threshold, self.average, self.threshold = tune_threshold, average, 0.5
+        self.record, self.average = record, average
+        self.tune_threshold, self.threshold = False, 0.5
         self.result: EvaluationResult | None = None
         self.best_f1, self.best_epoch = -1.0, 0
 
@@ -66,7 +67,8 @@ class DevEvaluation(pl.Callback):
             self.result = evaluate_documents(self.documents, self._predicted(pl_module), mode="nested", split="dev")
             if self.result.micro.f1 > self.best_f1:
                 self.best_f1, self.best_epoch = self.result.micro.f1, trainer.current_epoch + 1
-                save_model(pl_module.model, self.tokenizer, self.folder)
+                record = self.record and replace(self.record, results=(self.result,))
+                save_model(pl_module.model, self.tokenizer, self.folder, record=record)
 
     def _predicted(self, pl_module: GlobalPointerModule) -> list[Document]:
         """The entities at the model's own thresholds, which are chosen first if they are to be."""
