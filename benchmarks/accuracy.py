@@ -12,39 +12,26 @@ columns that do not apply are empty: inner_f1, inner_support and outer_f1 where 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import os
 import statistics
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING
 
-from benchmarks.results_file import RESULTS, append_row, provenance, read_rows
-
-if TYPE_CHECKING:
-    from benchmarks.measure_run import Measured, Run
-
-SYSTEMS = ("globalner", "token_classification", "crf")
+from benchmarks.results_file import RESULTS, read_rows
+from benchmarks.run_queue import SYSTEMS, Run, measure_missing
 
 
 def main() -> int:
     """Runs what is missing and prints a summary."""
     options = _parse()
-    table, changes = RESULTS / options.table, " ".join(options.set)
+    table = RESULTS / options.table
     for recipe in options.recipes:
         for seed in options.seeds:
             for system in options.systems:
-                key = {"recipe": recipe, "system": system, "seed": seed, "changes": changes}
-                if _is_there(table, key):
-                    print(f"{recipe}, {system}, seed {seed}: there already")
-                    continue
-                print(f"{recipe}, {system}, seed {seed}", flush=True)
-                measured_on = provenance()
-                measured = _in_its_own_process(recipe, system, seed, options)
-                append_row(table, {**key, **measured, **measured_on})
-                print(f"  test F1 {measured['f1']:.4f}", flush=True)
+                run = Run(recipe, system, seed, tuple(options.set), options.data_dir, options.device)
+                measure_missing(run, table)
     for recipe in options.recipes:
-        for line in summary(read_rows(table), recipe, changes):
+        for line in summary(read_rows(table), recipe, " ".join(options.set)):
             print(line)
     return 0
 
@@ -71,23 +58,6 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--device", default="auto")
     parser.add_argument("--table", default="accuracy.csv", metavar="NAME.csv", help="file under benchmarks/results")
     return parser.parse_args()
-
-
-def _is_there(table: Path, key: dict[str, object]) -> bool:
-    return any(all(row[name] == str(value) for name, value in key.items()) for row in read_rows(table))
-
-
-def _in_its_own_process(recipe: str, system: str, seed: int, options: argparse.Namespace) -> Measured:
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_measure, (recipe, system, seed, options))
-
-
-def _measure(recipe: str, system: str, seed: int, options: argparse.Namespace) -> Measured:
-    # Imported here: a process starts with the memory of the one that starts it, so that one stays small.
-    from benchmarks.measure_run import Run, measure_run
-
-    run: Run = Run(recipe, system, seed, tuple(options.set), options.data_dir, options.device)
-    return measure_run(run)
 
 
 if __name__ == "__main__":

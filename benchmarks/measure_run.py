@@ -12,6 +12,7 @@ from pathlib import Path
 
 from benchmarks.baselines.training_loop import BASELINES, train_baseline
 from benchmarks.inner_entities import inner_outer_scores
+from benchmarks.run_queue import Run
 from globalner.config import Recipe, load_recipe, resolve_recipe_data
 from globalner.evaluation import evaluate_documents
 from globalner.extractor import EntityExtractor
@@ -20,36 +21,16 @@ from globalner.types import Document
 from globalner.workflows import RunOptions, train_recipe
 from globalner.workflows.train import read_split
 
-__all__ = ["Run", "measure_run"]
+__all__ = ["Measured", "measure_run"]
 
 Measured = dict[str, float | int | None]
-
-
-@dataclass(frozen=True)
-class Run:
-    """What to measure.
-
-    Attributes:
-        recipe: Name or file of a recipe.
-        system: "globalner", or one of the baselines.
-        seed: Seed of the training.
-        changes: Changes to the recipe, KEY=VALUE each.
-        data_dir: Folder of the data; None where the recipe needs none.
-        device: "auto", "cpu", "cuda" or "mps".
-    """
-
-    recipe: str
-    system: str
-    seed: int
-    changes: tuple[str, ...] = ()
-    data_dir: Path | None = None
-    device: str = "auto"
 
 
 @dataclass(frozen=True)
 class _Trained:
     extractor: EntityExtractor
     dev_f1: float
+    batch_size: int
     steps: int
     train_s: float
 
@@ -70,7 +51,7 @@ def measure_run(run: Run) -> Measured:
     peak_memory_mib = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
     return {
         "epochs": recipe.training.epochs,
-        "batch_size": recipe.training.batch_size,
+        "batch_size": trained.batch_size,
         "steps": trained.steps,
         "dev_f1": trained.dev_f1,
         **_scores(test, predicted),
@@ -83,7 +64,7 @@ def measure_run(run: Run) -> Measured:
 
 def _train_baseline(run: Run, recipe: Recipe, data: TrainingData) -> _Trained:
     trained = train_baseline(run.system, recipe, data, TrainingOptions(run.device, say=_say))
-    return _Trained(trained.extractor, trained.best_dev_f1, trained.steps, trained.train_s)
+    return _Trained(trained.extractor, trained.best_dev_f1, trained.batch_size, trained.steps, trained.train_s)
 
 
 def _train_globalner(run: Run, recipe: Recipe) -> _Trained:
@@ -94,9 +75,9 @@ def _train_globalner(run: Run, recipe: Recipe) -> _Trained:
         with (done.folder / "history.csv").open(encoding="utf-8", newline="") as file:
             history = list(csv.DictReader(file))
         extractor = EntityExtractor.from_pretrained(done.model, device=run.device, precision=recipe.training.precision)
-    assert done.result is not None
+    assert done.result is not None and done.training is not None  # noqa: PT018
     train_s = sum(float(row["train_s"]) for row in history)
-    return _Trained(extractor, done.result.micro.f1, int(history[-1]["step"]), train_s)
+    return _Trained(extractor, done.result.micro.f1, done.training.batch_size, int(history[-1]["step"]), train_s)
 
 
 def _scores(gold: Sequence[Document], predicted: Sequence[Document]) -> Measured:

@@ -22,6 +22,7 @@ from globalner.evaluation import evaluate_documents
 from globalner.extractor import EntityExtractor, choose_device
 from globalner.model import BuiltModel, build_model
 from globalner.training import TrainingData, TrainingOptions
+from globalner.training.batch_size import resolve_batch_size
 from globalner.training.optimizer import OptimizerSettings, parameter_groups, warmup_then_linear_decay
 from globalner.types import Document, LabelSet
 
@@ -41,6 +42,7 @@ class TrainedBaseline:
         extractor: On the model of the best epoch.
         best_dev_f1: Its micro F1 on dev.
         best_epoch: Its epoch, counted from 1.
+        batch_size: Windows in a step.
         steps: Optimiser steps of the whole training.
         train_s: Seconds of the epochs, evaluation left out.
     """
@@ -48,6 +50,7 @@ class TrainedBaseline:
     extractor: EntityExtractor
     best_dev_f1: float
     best_epoch: int
+    batch_size: int
     steps: int
     train_s: float
 
@@ -62,7 +65,7 @@ def train_baseline(name: str, recipe: Recipe, data: TrainingData, options: Train
         options: Device, and who is told of the progress.
 
     Raises:
-        ConfigError: If the batch size is no number, or the precision is fp16.
+        ConfigError: If the precision is fp16.
         DataError: If the training documents hold no entity.
     """
     _check(recipe)
@@ -79,11 +82,6 @@ def train_baseline(name: str, recipe: Recipe, data: TrainingData, options: Train
 
 
 def _check(recipe: Recipe) -> None:
-    if not isinstance(recipe.training.batch_size, int):
-        raise ConfigError(
-            f"training.batch_size is {recipe.training.batch_size!r}, but a baseline needs a number; "
-            "set one, such as training.batch_size=32"
-        )
     if recipe.training.precision == "fp16":
         raise ConfigError(
             "training.precision is 'fp16', for which the baselines have no loss scaling; use fp32 or bf16"
@@ -101,11 +99,13 @@ class _Loop:
 
     def __init__(self, tagger: Tagger, recipe: Recipe, windows: list[Window], pad_id: int) -> None:
         self.tagger, self.training, self.windows, self.pad_id = tagger, recipe.training, windows, pad_id
+        self.batch_size = resolve_batch_size(recipe.training.batch_size, len(windows), recipe.training.epochs)
         settings = OptimizerSettings(
             encoder_learning_rate=self.training.encoder_learning_rate,
             head_learning_rate=self.training.head_learning_rate,
             weight_decay=self.training.weight_decay,
             warmup_fraction=self.training.warmup_fraction,
+            layer_decay=self.training.layer_decay,
         )
         self.optimizer = AdamW(parameter_groups(tagger, settings), fused=True)  # type: ignore[arg-type]
         total_steps = self.training.epochs * len(self._batches(0))
@@ -135,7 +135,7 @@ class _Loop:
 
     def _batches(self, epoch: int) -> list[list[int]]:
         lengths = list(map(len, self.windows))
-        return shuffled_batches(lengths, self.training.batch_size, seed=self.training.seed, epoch=epoch)
+        return shuffled_batches(lengths, self.batch_size, seed=self.training.seed, epoch=epoch)
 
 
 def _fit(
@@ -153,4 +153,4 @@ def _fit(
             best_f1, best_epoch = f1, epoch + 1
             best = {name: weight.detach().cpu().clone() for name, weight in loop.tagger.state_dict().items()}
     loop.tagger.load_state_dict(best)
-    return TrainedBaseline(extractor, best_f1, best_epoch, loop.steps, seconds)
+    return TrainedBaseline(extractor, best_f1, best_epoch, loop.batch_size, loop.steps, seconds)

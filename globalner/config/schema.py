@@ -58,6 +58,9 @@ class DataConfig(_Section):
     boundary: Literal["word", "token"] = Field(
         default="word", description="Whether an entity starts and ends where words do, or at any token."
     )
+    mode: Literal["nested", "flat"] = Field(
+        default="nested", description="Whether entities may lie in each other; flat: the best set without overlap."
+    )
 
     @model_validator(mode="after")
     def _windows_advance(self) -> Self:
@@ -198,7 +201,7 @@ class TrainingConfig(_Section):
     )
     seed: int = Field(default=0, ge=0, lt=2**32, description="Where all randomness starts.")
     tune_threshold: bool = Field(
-        default=True, description="Whether the score above which a span counts is chosen on dev; false: 0.5."
+        default=False, description="Whether the score above which a span counts is chosen on dev; false: 0.5."
     )
     max_span_tokens: _Count | None = Field(
         default=None, description="Longest entity in tokens that is learnt and found; null: no limit."

@@ -87,6 +87,7 @@ class EntityExtractor:
 
     Attributes:
         labels: The entity types.
+        mode: How spans become entities unless a call says otherwise.
         name: What the model is called.
     """
 
@@ -100,6 +101,7 @@ class EntityExtractor:
         batch_size: int = 32,
     ) -> None:
         self.labels: LabelSet = config.label_set
+        self.mode: DecodingMode = config.mode
         self.name = name
         self._scorer, self._config, self._batch_size = scorer, config, batch_size
         self._pad_id = int(tokenizer.pad_token_id or 0)
@@ -144,7 +146,7 @@ class EntityExtractor:
         self,
         text: str | Document,
         *,
-        mode: DecodingMode = "nested",
+        mode: DecodingMode | None = None,
         threshold: float | Mapping[str, float] | None = None,
     ) -> Document:
         """The entities of one text; see `extract`."""
@@ -154,7 +156,7 @@ class EntityExtractor:
         self,
         texts: Sequence[str | Document],
         *,
-        mode: DecodingMode = "nested",
+        mode: DecodingMode | None = None,
         threshold: float | Mapping[str, float] | None = None,
         labels: Collection[str] | None = None,
         max_entities: int = DEFAULT_MAX_ENTITIES,
@@ -164,7 +166,8 @@ class EntityExtractor:
 
         Args:
             texts: Texts or documents; given `tokens` of a document set its words, its own entities are not looked at.
-            mode: "nested" gives every span above its threshold, "flat" the best set without overlap.
+            mode: "nested" gives every span above its threshold, "flat" the best set without overlap; None for the
+                model's own, which is nested unless it was trained on flat entities.
             threshold: Score above which a span counts: one number, or by label (others keep the model's own, 0.5
                 unless it was tuned).
             labels: Only these labels; None for all.
@@ -178,6 +181,7 @@ class EntityExtractor:
             DataError: If a label is unknown or a threshold is not between 0 and 1.
             ConfigError: If `mode`, `max_entities` or `batch_size` cannot be used.
         """
+        mode = mode or self.mode
         if mode not in DECODING_MODES:
             raise ConfigError(f"there is no mode {mode!r}; choose one of: {', '.join(DECODING_MODES)}")
         if max_entities < 1 or (batch_size is not None and batch_size < 1):
@@ -199,6 +203,7 @@ class EntityExtractor:
             "encoder": (config.encoder or {}).get("model_type"),
             "head": config.head_kind,
             "boundary": config.boundary,
+            "mode": config.mode,
             "window_tokens": config.window_tokens,
             "overlap_tokens": config.overlap_tokens,
             "thresholds": {label: (config.thresholds or {}).get(label, DEFAULT_THRESHOLD) for label in self.labels},

@@ -89,6 +89,7 @@ def _config(model: ModelConfig, data: DataConfig, encoder: Mapping[str, Any], la
         dropout=model.head.dropout,
         initial_logit=model.head.initial_logit,
         boundary=data.boundary,
+        mode=data.mode,
         window_tokens=data.window_tokens,
         overlap_tokens=data.overlap_tokens,
     )

@@ -26,6 +26,7 @@ class GlobalPointerConfig(PreTrainedConfig):
         dropout: Share of the head's input dropped in training.
         initial_logit: What the scores of an Efficient GlobalPointer start training with.
         boundary: "word" or "token": where entities may start and end.
+        mode: "nested" or "flat": how spans become entities unless a call says otherwise.
         window_tokens: Tokens of a window, special tokens included.
         overlap_tokens: Tokens that neighbouring windows share, at least.
         max_span_tokens: Longest entity in tokens; None for no limit.
@@ -42,6 +43,7 @@ class GlobalPointerConfig(PreTrainedConfig):
     dropout: float = 0.0
     initial_logit: float = 0.0
     boundary: Literal["word", "token"] = "word"
+    mode: Literal["nested", "flat"] = "nested"
     window_tokens: int = 256
     overlap_tokens: int = 64
     max_span_tokens: int | None = None

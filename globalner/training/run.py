@@ -71,11 +71,13 @@ class TrainingResult:
     Attributes:
         best_dev_f1: Micro F1 of the model that was kept.
         best_epoch: Its epoch, counted from 1.
+        batch_size: Windows in a step.
         left_out: Training entities that could not be learnt, by reason.
     """
 
     best_dev_f1: float
     best_epoch: int
+    batch_size: int
     left_out: Report
 
 
@@ -111,7 +113,7 @@ def train(recipe: Recipe, data: TrainingData, folder: RunFolder, options: Traini
     record = options.record or training_record(recipe, {"train": data.train, "dev": data.dev})
     evaluation = _evaluation(recipe, data.dev, built, folder, record)
     _fit(recipe, built, module_data, evaluation, folder, options)
-    return TrainingResult(evaluation.best_f1, evaluation.best_epoch, left_out)
+    return TrainingResult(evaluation.best_f1, evaluation.best_epoch, module_data.batch_size, left_out)
 
 
 def _labels(data: TrainingData) -> LabelSet:
@@ -172,11 +174,7 @@ def _fit(
     )
     steps = training.epochs * data.steps_per_epoch
     module = GlobalPointerModule(built.model, settings, steps, dropout_samples=recipe.model.head.dropout_samples)
-    history = History(folder.history, evaluation, options.say)
-    callbacks: list[pl.Callback] = [StepSeeds(training.seed)]
-    callbacks += [AdversarialTraining(training.adversarial_norm)] if training.adversarial_norm else []
-    callbacks += [evaluation.average] if evaluation.average else []
-    callbacks += [evaluation, history, ResumeCheckpoint(folder.checkpoint)]
+    callbacks = _callbacks(recipe, evaluation, folder, options)
     with _quiet_lightning():
         trainer = pl.Trainer(
             accelerator=_LIGHTNING_ACCELERATOR[choose_device(options.device).type],
@@ -184,7 +182,7 @@ def _fit(
             max_epochs=training.epochs,
             precision=_LIGHTNING_PRECISION[training.precision],  # type: ignore[arg-type]
             gradient_clip_val=training.clip_norm,
-            callbacks=[*callbacks, *([RichProgressBar(refresh_rate=5)] if options.progress_bar else [])],
+            callbacks=callbacks,
             enable_progress_bar=options.progress_bar,
             enable_model_summary=False,
             enable_checkpointing=False,
@@ -196,6 +194,22 @@ def _fit(
         built.model.train()
         checkpoint = folder.checkpoint if folder.checkpoint.is_file() else None
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=False)
+
+
+def _callbacks(
+    recipe: Recipe, evaluation: DevEvaluation, folder: RunFolder, options: TrainingOptions
+) -> list[pl.Callback]:
+    """In the order in which they are called; the evaluation looks at weights that are averaged already."""
+    norm = recipe.training.adversarial_norm
+    return [
+        StepSeeds(recipe.training.seed),
+        *([AdversarialTraining(norm)] if norm else []),
+        *([evaluation.average] if evaluation.average else []),
+        evaluation,
+        History(folder.history, evaluation, options.say),
+        ResumeCheckpoint(folder.checkpoint),
+        *([RichProgressBar(refresh_rate=5)] if options.progress_bar else []),
+    ]
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def evaluate_file(
     path: Path,
     *,
     format: str = "auto",
-    mode: DecodingMode = "nested",
+    mode: DecodingMode | None = None,
     threshold: float | None = None,
     with_seqeval: bool = False,
 ) -> Evaluation:
@@ -48,7 +48,7 @@ def evaluate_file(
         extractor: The model.
         path: Labelled documents.
         format: Format of the file, or auto.
-        mode: "nested" or "flat".
+        mode: "nested", "flat", or None for the model's own.
         threshold: Score above which a span counts; None for the model's own.
         with_seqeval: Whether to make seqeval's report, which flat data has.
 
@@ -64,13 +64,13 @@ def evaluate_file(
     if not any(document.entities for document in gold):
         raise DataError("holds no entity, so there is nothing to compare with", path=path)
     predicted = extractor.extract(gold, mode=mode, threshold=threshold)
-    result = evaluate_documents(gold, predicted, mode=mode, split=path.stem)
+    result = evaluate_documents(gold, predicted, mode=mode or extractor.mode, split=path.stem)
     seqeval = seqeval_report(gold, predicted) if with_seqeval else None
     return Evaluation(result, unknown, reader.report, seqeval)
 
 
 def evaluate_extractor(
-    extractor: EntityExtractor, gold: Sequence[Document], *, split: str, mode: DecodingMode = "nested"
+    extractor: EntityExtractor, gold: Sequence[Document], *, split: str, mode: DecodingMode | None = None
 ) -> EvaluationResult:
     """Scores a model on documents in memory.
 
@@ -78,6 +78,6 @@ def evaluate_extractor(
         extractor: The model.
         gold: Labelled documents.
         split: What the result calls them.
-        mode: "nested" or "flat".
+        mode: "nested", "flat", or None for the model's own.
     """
-    return evaluate_documents(gold, extractor.extract(gold, mode=mode), mode=mode, split=split)
+    return evaluate_documents(gold, extractor.extract(gold, mode=mode), mode=mode or extractor.mode, split=split)

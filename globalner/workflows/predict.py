@@ -28,13 +28,13 @@ class PredictOptions:
     """How to predict.
 
     Attributes:
-        mode: "nested" or "flat".
+        mode: "nested", "flat", or None for the model's own.
         threshold: Score above which a span counts, one number or by label; None for the model's own.
         max_entities: At most this many a text, the highest scores.
         advance: Called with the number of documents done since the last call.
     """
 
-    mode: DecodingMode = "nested"
+    mode: DecodingMode | None = None
     threshold: float | Mapping[str, float] | None = None
     max_entities: int = DEFAULT_MAX_ENTITIES
     advance: Callable[[int], None] = field(default=lambda _: None)

@@ -12,7 +12,7 @@ from globalner.errors import DataError, OutputError
 from globalner.evaluation import EvaluationResult
 from globalner.extractor import EntityExtractor
 from globalner.model import check_init_from, training_record, write_model_card
-from globalner.training import TrainingData, TrainingOptions, train
+from globalner.training import TrainingData, TrainingOptions, TrainingResult, train
 from globalner.training.run_folder import RunFolder
 from globalner.types import Document
 from globalner.workflows.evaluate import evaluate_extractor
@@ -52,11 +52,13 @@ class TrainedRun:
         folder: Its folder.
         model: Folder of the best model.
         result: Scores on test, or on dev where the recipe has no test; None where the run was finished before.
+        training: What training did; None where the run was finished before.
     """
 
     folder: Path
     model: Path
     result: EvaluationResult | None
+    training: TrainingResult | None
 
 
 def train_recipe(recipe: Recipe, options: RunOptions) -> TrainedRun:
@@ -79,7 +81,7 @@ def train_recipe(recipe: Recipe, options: RunOptions) -> TrainedRun:
     _keep_config(recipe, folder)
     if folder.finished:
         options.say(f"{folder.path} is finished already; nothing to do")
-        return TrainedRun(folder.path, folder.model, None)
+        return TrainedRun(folder.path, folder.model, None, None)
     documents = {"train": data.train, "dev": data.dev} | ({"test": test} if test is not None else {})
     record = training_record(options.written or recipe, documents)
     trained = train(recipe, data, folder, TrainingOptions(options.device, options.progress_bar, options.say, record))
@@ -93,7 +95,7 @@ def train_recipe(recipe: Recipe, options: RunOptions) -> TrainedRun:
         results.append(evaluate_extractor(extractor, test, split="test"))
     write_model_card(folder.model, replace(record, results=tuple(reversed(results))))
     folder.write_json(folder.metrics, results[-1].to_dict())
-    return TrainedRun(folder.path, folder.model, results[-1])
+    return TrainedRun(folder.path, folder.model, results[-1], trained)
 
 
 def read_split(recipe: Recipe, split: str, say: Callable[[str], None]) -> list[Document]:

@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from benchmarks import accuracy
-from benchmarks.measure_run import Run, measure_run
+from benchmarks import accuracy, run_queue
+from benchmarks.measure_run import measure_run
+from benchmarks.run_queue import Run
 
 
 def row(system: str, f1: float, changes: str = "") -> dict[str, str]:
@@ -30,13 +31,13 @@ def test_rows_that_are_there_are_skipped(
 ) -> None:
     ran = []
 
-    def measured(recipe: str, system: str, seed: int, options: object) -> dict[str, float]:  # noqa: ARG001
-        ran.append((recipe, system, seed))
+    def measured(run: Run) -> dict[str, float]:
+        ran.append(run)
         return {"f1": 0.5}
 
     monkeypatch.setattr(accuracy, "RESULTS", tmp_path)
-    monkeypatch.setattr(accuracy, "provenance", dict)
-    monkeypatch.setattr(accuracy, "_in_its_own_process", measured)
+    monkeypatch.setattr(run_queue, "provenance", dict)
+    monkeypatch.setattr(run_queue, "_in_its_own_process", measured)
     command = ["accuracy", "tiny", "--seeds", "0", "1", "--table", "other.csv"]
     monkeypatch.setattr(sys, "argv", [*command, "--systems", "crf"])
     accuracy.main()

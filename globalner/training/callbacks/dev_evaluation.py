@@ -63,8 +63,9 @@ class DevEvaluation(pl.Callback):
     def on_train_epoch_end(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:
         """Evaluates, and saves the model if its micro F1 is the best so far; the earlier one wins a tie."""
         assert isinstance(pl_module, GlobalPointerModule)
+        mode = pl_module.model.config.mode
         with nullcontext() if self.average is None else self.average.applied():
-            self.result = evaluate_documents(self.documents, self._predicted(pl_module), mode="nested", split="dev")
+            self.result = evaluate_documents(self.documents, self._predicted(pl_module), mode=mode, split="dev")
             if self.result.micro.f1 > self.best_f1:
                 self.best_f1, self.best_epoch = self.result.micro.f1, trainer.current_epoch + 1
                 record = self.record and replace(self.record, results=(self.result,))

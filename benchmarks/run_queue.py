@@ -1,0 +1,72 @@
+"""Runs to be measured, one after the other, each in a process of its own; those whose row is there are skipped."""
+
+from __future__ import annotations
+
+import multiprocessing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from benchmarks.results_file import append_row, provenance, read_rows
+
+if TYPE_CHECKING:
+    from benchmarks.measure_run import Measured
+
+__all__ = ["SYSTEMS", "Run", "measure_missing"]
+
+SYSTEMS = ("globalner", "token_classification", "crf")
+
+
+@dataclass(frozen=True)
+class Run:
+    """What to measure.
+
+    Attributes:
+        recipe: Name or file of a recipe.
+        system: "globalner", or one of the baselines.
+        seed: Seed of the training.
+        changes: Changes to the recipe, KEY=VALUE each.
+        data_dir: Folder of the data; None where the recipe needs none.
+        device: "auto", "cpu", "cuda" or "mps".
+    """
+
+    recipe: str
+    system: str
+    seed: int
+    changes: tuple[str, ...] = ()
+    data_dir: Path | None = None
+    device: str = "auto"
+
+    @property
+    def key(self) -> dict[str, str]:
+        """The columns of its row that tell it from other runs."""
+        return {
+            "recipe": self.recipe,
+            "system": self.system,
+            "seed": str(self.seed),
+            "changes": " ".join(self.changes),
+        }
+
+
+def measure_missing(run: Run, table: Path) -> None:
+    """Measures a run and appends its row to the table, unless it is there."""
+    if any(row.items() >= run.key.items() for row in read_rows(table)):
+        print(f"{run.recipe}, {run.system}, seed {run.seed}: there already")
+        return
+    print(f"{run.recipe}, {run.system}, seed {run.seed} {' '.join(run.changes)}", flush=True)
+    measured_on = provenance()
+    measured = _in_its_own_process(run)
+    append_row(table, {**run.key, **measured, **measured_on})
+    print(f"  test F1 {measured['f1']:.4f}", flush=True)
+
+
+def _in_its_own_process(run: Run) -> Measured:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measure, (run,))
+
+
+def _measure(run: Run) -> Measured:
+    # Imported here: a process starts with the memory of the one that starts it, so that one stays small.
+    from benchmarks.measure_run import measure_run
+
+    return measure_run(run)
