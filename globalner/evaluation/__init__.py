@@ -22,7 +22,7 @@ from globalner.evaluation.scores import (
 
 if TYPE_CHECKING:
     from globalner.evaluation.flat_report import seqeval_report, seqeval_scores
-from globalner.evaluation.threshold import THRESHOLDS, above_threshold, choose_threshold
+from globalner.evaluation.threshold import THRESHOLDS, choose_threshold, decode_again
 
 __all__ = [
     "THRESHOLDS",
@@ -30,9 +30,9 @@ __all__ = [
     "InnerScore",
     "SpanCounts",
     "SpanScore",
-    "above_threshold",
     "choose_threshold",
     "count_document",
+    "decode_again",
     "evaluate_documents",
     "inner_keys",
     "macro_score",

@@ -14,8 +14,8 @@ from transformers import PreTrainedTokenizerFast
 from globalner.evaluation import (
     THRESHOLDS,
     EvaluationResult,
-    above_threshold,
     choose_threshold,
+    decode_again,
     evaluate_documents,
 )
 from globalner.extractor import EntityExtractor
@@ -75,11 +75,11 @@ class DevEvaluation(pl.Callback):
         """The entities at the model's own thresholds, which are chosen first if they are to be."""
         if not self.tune_threshold:
             return self.extractor.extract(self.documents)
-        predicted = self.extractor.extract(self.documents, threshold=min(THRESHOLDS))
-        self.threshold = choose_threshold(self.documents, predicted)
         config = pl_module.model.config
+        predicted = self.extractor.extract(self.documents, mode="nested", threshold=min(THRESHOLDS))
+        self.threshold = choose_threshold(self.documents, predicted, config.label_set, config.mode)
         config.thresholds = dict.fromkeys(config.label_set, self.threshold)
-        return above_threshold(predicted, self.threshold)
+        return [decode_again(document, config.label_set, config.mode, self.threshold) for document in predicted]
 
     def state_dict(self) -> dict[str, Any]:
         """The best so far, for a resumed run."""
