@@ -3,15 +3,13 @@
     python -m benchmarks.ablation --data-dir DIR
 
 Rows go to results/ablation.csv, and those that are there already are skipped, so the command can be cut off and started
-again. Behind them it prints, for each candidate and set, mean and standard deviation of test F1 over the seeds and the
-difference to the recipe as it stands.
+again. `python -m benchmarks.tables` prints what came out.
 """
 
 from __future__ import annotations
 
 import argparse
 import os
-import statistics
 import sys
 from pathlib import Path
 
@@ -68,7 +66,7 @@ def changes_of(candidate: str, recipe: str) -> tuple[str, ...]:
 
 
 def main() -> int:
-    """Measures what is missing, and prints the table."""
+    """Measures what is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--candidates", nargs="+", choices=list(CANDIDATES), default=list(CANDIDATES))
     parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
@@ -80,7 +78,6 @@ def main() -> int:
             for recipe in options.sets:
                 run = Run(recipe, "globalner", seed, changes_of(candidate, recipe), options.data_dir)
                 measure_missing(run, _TABLE)
-    _print_table()
     return 0
 
 
@@ -88,22 +85,6 @@ def scores(candidate: str, recipe: str) -> list[float]:
     """Test F1 of the rows that are there, in per cent."""
     changes = " ".join(changes_of(candidate, recipe))
     return [100 * float(row["f1"]) for row in read_rows(_TABLE) if (row["recipe"], row["changes"]) == (recipe, changes)]
-
-
-def _print_table() -> None:
-    for candidate in CANDIDATES:
-        cells = []
-        for recipe in SETS:
-            found, base = scores(candidate, recipe), scores("the recipe", recipe)
-            if not found or not base:
-                cells.append(f"{recipe}: -")
-                continue
-            spread = statistics.stdev(found) if len(found) > 1 else 0.0
-            difference = statistics.mean(found) - statistics.mean(base)
-            cells.append(
-                f"{recipe}: {statistics.mean(found):.1f} ± {spread:.1f} ({difference:+.1f}, {len(found)} seeds)"
-            )
-        print(f"{candidate:28}  " + "  ".join(cells))
 
 
 if __name__ == "__main__":

@@ -1,0 +1,143 @@
+"""Prints the tables of README.md and docs/guide/accuracy.md from the rows that were measured.
+
+python -m benchmarks.tables            # prints them
+python -m benchmarks.tables --write    # puts them between their marks in the pages
+"""
+
+from __future__ import annotations
+
+import argparse
+import re
+import statistics
+import sys
+from collections.abc import Callable, Iterable, Sequence
+from pathlib import Path
+
+from benchmarks.ablation import CANDIDATES, SETS, scores
+from benchmarks.experiments import EXPERIMENTS, TABLE, Experiment
+from benchmarks.results_file import read_rows
+
+__all__ = ["TABLES", "page_with_tables"]
+
+_ROOT = Path(__file__).resolve().parent.parent
+_PAGES = (_ROOT / "README.md", _ROOT / "docs" / "guide" / "accuracy.md")
+_MARK = re.compile(r"(<!-- table (?P<name>[\w-]+) -->\n).*?(\n<!-- end of table -->)", re.DOTALL)
+_HEADINGS = {"globalner": "globalner", "token_classification": "token classification", "crf": "CRF"}
+
+Row = dict[str, str]
+
+
+def main() -> int:
+    """Prints all tables, or writes them where they belong."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--write", action="store_true", help="put the tables in the pages")
+    if parser.parse_args().write:
+        for page in _PAGES:
+            page.write_text(page_with_tables(page.read_text(encoding="utf-8")), encoding="utf-8")
+        return 0
+    for name, table in TABLES.items():
+        print(f"{name}\n\n{table()}\n")
+    return 0
+
+
+def page_with_tables(text: str) -> str:
+    """The text of a page with every marked table made anew from the rows.
+
+    Raises:
+        KeyError: If a mark names no table.
+    """
+    return _MARK.sub(lambda found: f"{found[1]}\n{TABLES[found['name']]()}\n{found[3]}", text)
+
+
+def _accuracy() -> str:
+    """Test F1 of every experiment with all the training data, or a fifth of it."""
+    names = [name for name in EXPERIMENTS if not name.endswith(("-200", "-500"))]
+    return _side_by_side([EXPERIMENTS[name] for name in names], tuple(_HEADINGS))
+
+
+def _few_sentences() -> str:
+    names = [name for name in EXPERIMENTS if name.endswith(("-200", "-500"))]
+    return _side_by_side([EXPERIMENTS[name] for name in names], ("globalner", "token_classification"))
+
+
+def _side_by_side(experiments: Sequence[Experiment], systems: Sequence[str]) -> str:
+    lines = []
+    for experiment in experiments:
+        cells = [_mean_and_spread(_f1(_best_rows(experiment, system), "f1")) for system in systems]
+        if any(cells):
+            lines.append([experiment.title, str(len(experiment.seeds)), *cells])
+    return _table(["set", "seeds", *(_HEADINGS[system] for system in systems)], lines)
+
+
+def _nested() -> str:
+    """Inner and outer entities of the nested sets."""
+    lines = []
+    for experiment in EXPERIMENTS.values():
+        for system, heading in _HEADINGS.items():
+            rows = [row for row in _best_rows(experiment, system) if row["inner_f1"]]
+            if rows and experiment.seeds == (0,):
+                values = [_mean_and_spread(_f1(rows, column)) for column in ("f1", "outer_f1", "inner_f1")]
+                lines.append([experiment.title, heading, *values, rows[0]["inner_support"]])
+    return _table(["set", "system", "all", "outer", "inner", "inner entities"], lines)
+
+
+def _raw_text() -> str:
+    """F1 with and without the words of the file."""
+    lines = []
+    for name, experiment in EXPERIMENTS.items():
+        rows = [row for row in _best_rows(experiment, "globalner") if row["raw_text_f1"]]
+        if rows and not name.endswith(("-200", "-500", "-fifth")):
+            given, raw = (statistics.mean(_f1(rows, column)) for column in ("f1", "raw_text_f1"))
+            lines.append([experiment.title, f"{given:.1f}", f"{raw:.1f}", f"{raw - given:+.1f}"])
+    return _table(["set", "words given", "text alone", "difference"], lines)
+
+
+def _ablation() -> str:
+    lines = []
+    for candidate in CANDIDATES:
+        cells = []
+        for recipe in SETS:
+            found, base = scores(candidate, recipe), scores("the recipe", recipe)
+            difference = f" ({statistics.mean(found) - statistics.mean(base):+.1f})" if found and base else ""
+            cells.append(_mean_and_spread(found) + (difference if candidate != "the recipe" else ""))
+        if any(cells):
+            lines.append([candidate, *cells])
+    return _table(["candidate", *SETS], lines)
+
+
+def _best_rows(experiment: Experiment, system: str) -> list[Row]:
+    """The rows of an experiment, those of the better batch size where several were tried."""
+    tried = []
+    for changes in experiment.settings(system):
+        key = {"recipe": experiment.recipe, "system": system, "changes": " ".join(changes)}
+        rows = [row for row in read_rows(TABLE) if row.items() >= key.items()]
+        tried.append([row for row in rows if int(row["seed"]) in experiment.seeds])
+    return max(tried, key=lambda rows: statistics.mean(_f1(rows, "f1")) if rows else -1.0)
+
+
+def _f1(rows: Iterable[Row], column: str) -> list[float]:
+    """F1 in per cent."""
+    return [100 * float(row[column]) for row in rows]
+
+
+def _mean_and_spread(values: Sequence[float]) -> str:
+    if not values:
+        return ""
+    spread = f" ± {statistics.stdev(values):.1f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.1f}{spread}"
+
+
+def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in (columns, ["---"] * len(columns), *rows))
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    "accuracy": _accuracy,
+    "few-sentences": _few_sentences,
+    "nested": _nested,
+    "raw-text": _raw_text,
+    "ablation": _ablation,
+}
+
+if __name__ == "__main__":
+    sys.exit(main())
