@@ -75,11 +75,14 @@ class DevEvaluation(pl.Callback):
         """The entities at the model's own thresholds, which are chosen first if they are to be."""
         if not self.tune_threshold:
             return self.extractor.extract(self.documents)
-        predicted = self.extractor.extract(self.documents, threshold=min(THRESHOLDS))
-        self.threshold = choose_threshold(self.documents, predicted)
+        candidates = self.extractor.extract(self.documents, mode="nested", threshold=min(THRESHOLDS))
+        self.threshold = choose_threshold(self.documents, candidates)
         config = pl_module.model.config
         config.thresholds = dict.fromkeys(config.label_set, self.threshold)
-        return above_threshold(predicted, self.threshold)
+        if config.mode == "nested":
+            return above_threshold(candidates, self.threshold)
+        # Which of two overlapping spans stays depends on the threshold, so a flat set cannot be cut out of another.
+        return self.extractor.extract(self.documents)
 
     def state_dict(self) -> dict[str, Any]:
         """The best so far, for a resumed run."""
