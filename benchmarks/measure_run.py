@@ -14,6 +14,7 @@ from benchmarks.baselines.training_loop import BASELINES, train_baseline
 from benchmarks.inner_entities import inner_outer_scores
 from benchmarks.run_queue import Run
 from globalner.config import Recipe, load_recipe, resolve_recipe_data
+from globalner.decoding import DecodingMode
 from globalner.evaluation import evaluate_documents
 from globalner.extractor import EntityExtractor
 from globalner.training import TrainingData, TrainingOptions
@@ -54,7 +55,7 @@ def measure_run(run: Run) -> Measured:
         "batch_size": trained.batch_size,
         "steps": trained.steps,
         "dev_f1": trained.dev_f1,
-        **_scores(test, predicted),
+        **_scores(test, predicted, trained.extractor.mode),
         "raw_text_f1": _raw_text_f1(trained.extractor, test),
         "train_documents_per_s": len(data.train) * recipe.training.epochs / trained.train_s,
         "predict_documents_per_s": len(test) / predict_s,
@@ -80,8 +81,8 @@ def _train_globalner(run: Run, recipe: Recipe) -> _Trained:
     return _Trained(extractor, done.result.micro.f1, done.training.batch_size, int(history[-1]["step"]), train_s)
 
 
-def _scores(gold: Sequence[Document], predicted: Sequence[Document]) -> Measured:
-    micro = evaluate_documents(gold, predicted, mode="nested", split="test").micro
+def _scores(gold: Sequence[Document], predicted: Sequence[Document], mode: DecodingMode) -> Measured:
+    micro = evaluate_documents(gold, predicted, mode=mode, split="test").micro
     nested = inner_outer_scores(gold, predicted)
     return {
         "f1": micro.f1,
@@ -99,7 +100,7 @@ def _raw_text_f1(extractor: EntityExtractor, test: Sequence[Document]) -> float 
     if not gold:
         return None
     predicted = extractor.extract([replace(document, tokens=None) for document in gold])
-    return evaluate_documents(gold, predicted, mode="nested", split="test").micro.f1
+    return evaluate_documents(gold, predicted, mode=extractor.mode, split="test").micro.f1
 
 
 def _say(line: str) -> None:

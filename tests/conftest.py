@@ -68,6 +68,22 @@ def trained_model(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
+def flat_run(trained_model: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Folder of a run whose recipe says `data.mode=flat`; its model still scores the entities inside others high."""
+    from globalner import write_documents
+    from globalner.config import load_recipe, resolve_recipe_data
+    from globalner.workflows import RunOptions, train_recipe
+
+    folder = tmp_path_factory.mktemp("flat")
+    write_documents(own_documents(), folder / "own.jsonl")
+    (folder / "tiny.yaml").write_text(TINY_RECIPE, encoding="utf-8")
+    start = [f"model.init_from={trained_model}", "training.epochs=1", "training.head_learning_rate=1.0e-9"]
+    changes = ["data.mode=flat", "data.test=own.jsonl[:8]", "training.encoder_learning_rate=1.0e-9", *start]
+    recipe = resolve_recipe_data(load_recipe(folder / "tiny.yaml", changes))
+    return train_recipe(recipe, RunOptions(output_dir=folder / "run", device="cpu")).folder
+
+
+@pytest.fixture(scope="session")
 def bert_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A tiny BERT with a character tokenizer, as the Auto classes find it in a folder."""
     from transformers import BertConfig, BertModel

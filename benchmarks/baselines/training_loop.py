@@ -147,7 +147,7 @@ def _fit(
     for epoch in range(epochs):
         loss, epoch_s = loop.epoch(epoch)
         seconds += epoch_s
-        f1 = evaluate_documents(dev, extractor.extract(dev), mode="nested", split="dev").micro.f1
+        f1 = evaluate_documents(dev, extractor.extract(dev), mode=extractor.mode, split="dev").micro.f1
         say(f"epoch {epoch + 1}/{epochs}  loss {loss:.4f}  dev F1 {f1:.4f}  {epoch_s:.0f} s")
         if f1 > best_f1:
             best_f1, best_epoch = f1, epoch + 1

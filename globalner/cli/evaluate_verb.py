@@ -17,7 +17,6 @@ from globalner.cli.shared_options import (
     Json,
     Mode,
     ModelName,
-    ModeName,
     Precision,
     Quiet,
     Threshold,
@@ -33,14 +32,14 @@ app = verb_app()
 @app.command(
     epilog=examples(
         "globalner evaluate runs/demo/model test.jsonl",
-        "globalner evaluate runs/wnut17/model test.conll --mode flat --seqeval",
+        "globalner evaluate runs/wnut17/model test.conll --seqeval",
     )
 )
 def evaluate(
     model: ModelName,
     data: Annotated[Path, typer.Argument(metavar="DATA", help="File of labelled documents.")],
     data_format: InputFormat = "auto",
-    mode: Mode = ModeName.nested,
+    mode: Mode = None,
     threshold: Threshold = None,
     seqeval: Annotated[bool, typer.Option("--seqeval", help="Show seqeval's report too (flat data only).")] = False,
     device: Device = DeviceName.auto,
@@ -61,7 +60,12 @@ def evaluate(
         model, device=device.value, precision=(precision or "fp32"), batch_size=batch_size or 32
     )
     evaluation = evaluate_file(
-        extractor, data, format=data_format, mode=mode.value, threshold=threshold, with_seqeval=seqeval
+        extractor,
+        data,
+        format=data_format,
+        mode=mode.value if mode else None,
+        threshold=threshold,
+        with_seqeval=seqeval,
     )
     for line in evaluation.read_report.lines():
         console.note(f"{data}: {line}")

@@ -15,10 +15,11 @@ COLUMNS = ("", "precision", "recall", "F1", "support")
 
 
 def print_scores(console: Console, result: EvaluationResult) -> None:
-    """A row for each label, then micro and macro."""
+    """A row for each label, then micro and macro; below them how many documents, and how spans became entities."""
     rows = [score_row(label, score) for label, score in result.types.items()]
     rows += [score_row("micro", result.micro), score_row("macro", result.macro)]
     console.table((result.split, *COLUMNS[1:]), rows)
+    console.result(f"{result.documents:,} documents, {result.mode} decoding")
     if result.inner is not None:
         console.result(f"entities inside others: {result.inner.recall:.4f} of {result.inner.support:,} found")
 

@@ -16,7 +16,6 @@ from globalner.cli.shared_options import (
     InputFormat,
     Mode,
     ModelName,
-    ModeName,
     Precision,
     Quiet,
     Threshold,
@@ -47,7 +46,7 @@ def predict(
     ] = None,
     source_format: InputFormat = "auto",
     whole_file: Annotated[bool, typer.Option("--whole-file", help="The file is one plain-text document.")] = False,
-    mode: Mode = ModeName.nested,
+    mode: Mode = None,
     threshold: Threshold = None,
     max_entities: Annotated[
         int, typer.Option("--max-entities", min=1, help="At most so many entities a text, highest scores first.")
@@ -71,9 +70,9 @@ def predict(
         model, device=device.value, precision=(precision or "fp32"), batch_size=batch_size or 32
     )
     with console.counter("documents") as advance:
-        options = PredictOptions(mode.value, threshold, max_entities, advance)
+        options = PredictOptions(mode.value if mode else None, threshold, max_entities, advance)
         count, limited = write_predictions(predict_documents(extractor, documents, options), output)
     if limited:
         console.note(f"{limited:,} documents had more than {max_entities:,} entities: the highest scores were kept")
-    if output is not None:
-        console.note(f"{output}: {count:,} documents")
+    place = "" if output is None else f"{output}: "
+    console.note(f"{place}{count:,} documents, {mode.value if mode else extractor.mode} decoding")

@@ -75,7 +75,12 @@ ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a mod
 InputFormat = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help="Format of the file; auto: as the file shows.")
 ]
-Mode = Annotated[ModeName, typer.Option("--mode", help="nested: all entities; flat: the best set without overlap.")]
+Mode = Annotated[
+    ModeName | None,
+    typer.Option(
+        "--mode", help="nested: all entities; flat: the best set without overlap; the model's own if left out."
+    ),
+]
 Threshold = Annotated[
     float | None, typer.Option("--threshold", help="Score above which a span counts; the model's own if left out.")
 ]

@@ -181,7 +181,7 @@ class EntityExtractor:
             DataError: If a label is unknown or a threshold is not between 0 and 1.
             ConfigError: If `mode`, `max_entities` or `batch_size` cannot be used.
         """
-        mode = mode or self.mode
+        mode = self.mode if mode is None else mode
         if mode not in DECODING_MODES:
             raise ConfigError(f"there is no mode {mode!r}; choose one of: {', '.join(DECODING_MODES)}")
         if max_entities < 1 or (batch_size is not None and batch_size < 1):

@@ -139,6 +139,8 @@ def _shape(config: GlobalPointerConfig) -> Iterable[tuple[str, str]]:
     yield from ((_escaped(name), str(encoder[name])) for name in _ENCODER_SHAPE if name in encoder)
     yield "head", _escaped(f"{config.head_kind}, head_size {config.head_size}, rotary {str(config.rotary).lower()}")
     yield "window", f"{config.window_tokens} tokens, {config.overlap_tokens} of them shared with the next"
+    other = "entities may lie in each other" if config.mode == "nested" else "the best set without overlap"
+    yield "mode, unless a call says otherwise", f"{config.mode}: {other}"
     yield "entities start and end at", "words" if config.boundary == "word" else "any token"
     yield "longest entity", "no limit" if config.max_span_tokens is None else f"{config.max_span_tokens} tokens"
 

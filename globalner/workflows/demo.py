@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from globalner.config import DATA_SPLITS, Recipe, load_recipe, resolve_recipe_data
+from globalner.decoding import DecodingMode
 from globalner.evaluation import EvaluationResult, evaluate_documents
 from globalner.extractor import EntityExtractor
 from globalner.types import Document
@@ -59,10 +60,10 @@ def run_demo(options: RunOptions, overrides: Sequence[str] = (), max_documents: 
     looked_up = DictionaryBaseline(read_split(recipe, "train", _silent)).extract(gold)
     return DemoResult(
         model=run.model,
-        test=evaluate_documents(gold, predicted, mode="nested", split="test"),
-        unseen=_unseen(gold, predicted),
+        test=evaluate_documents(gold, predicted, mode=extractor.mode, split="test"),
+        unseen=_unseen(gold, predicted, extractor.mode),
         baseline=evaluate_documents(gold, looked_up, mode="nested", split="test"),
-        baseline_unseen=_unseen(gold, looked_up),
+        baseline_unseen=_unseen(gold, looked_up, "nested"),
         examples=_nested_examples(predicted),
     )
 
@@ -78,11 +79,11 @@ def _silent(_: str) -> None:
     """Says nothing: training has said it already."""
 
 
-def _unseen(gold: Sequence[Document], predicted: Sequence[Document]) -> EvaluationResult | None:
+def _unseen(gold: Sequence[Document], predicted: Sequence[Document], mode: DecodingMode) -> EvaluationResult | None:
     pairs = [pair for pair in zip(gold, predicted, strict=True) if _has_unseen_template(pair[0])]
     if not pairs:
         return None
-    return evaluate_documents(*zip(*pairs, strict=True), mode="nested", split="unseen templates")
+    return evaluate_documents(*zip(*pairs, strict=True), mode=mode, split="unseen templates")
 
 
 def _has_unseen_template(document: Document) -> bool:

@@ -27,19 +27,22 @@ class Extractor(Protocol):
         """Entity types that the model knows."""
 
     def description(self) -> Mapping[str, object]:
-        """Facts about the model for `/info`: JSON values only."""
+        """Facts about the model for `/info`: JSON values only; `mode` is the one that it uses unless a call says."""
 
     def extract(
         self,
         texts: Sequence[str | Document],
         /,
         *,
-        mode: Mode = "nested",
+        mode: Mode | None = None,
         threshold: float | Mapping[str, float] | None = None,
         labels: Collection[str] | None = None,
         max_entities: int = 1000,
     ) -> Sequence[Document]:
-        """One document for each input, in order; offsets are code points, start inclusive, end exclusive."""
+        """One document for each input, in order; offsets are code points, start inclusive, end exclusive.
+
+        `mode` and `threshold` are the model's own where they are None.
+        """
 
 
 def load_extractor(settings: ServiceSettings) -> Extractor:

@@ -25,13 +25,13 @@ class ExtractionOptions:
     """How to read texts. Hashable and comparable: jobs with equal options may share one call of the model.
 
     Attributes:
-        mode: `nested` or `flat`.
+        mode: `nested`, `flat`, or None for the model's own.
         threshold: One score, pairs of label and score, or None for the model's own.
         labels: Labels to keep, or None for all.
         max_entities: Guard against floods, per text.
     """
 
-    mode: Mode = "nested"
+    mode: Mode | None = None
     threshold: float | tuple[tuple[str, float], ...] | None = None
     labels: frozenset[str] | None = None
     max_entities: int = 1000

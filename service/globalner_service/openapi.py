@@ -13,8 +13,8 @@ __all__ = ["install_openapi"]
 
 _REFERENCE = "#/components/schemas/{model}"
 _EXAMPLES = {
-    "nested": {
-        "summary": "Nested entities, the model's own thresholds",
+    "defaults": {
+        "summary": "The model's own mode and thresholds",
         "value": {"texts": ["Peking University is in Beijing."]},
     },
     "flat": {

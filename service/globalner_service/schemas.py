@@ -79,9 +79,10 @@ class ExtractRequest(BaseModel):
         examples=[["Peking University is in Beijing."]],
     )
     model: str | None = Field(default=None, description="Name of the served model; may be left out.")
-    mode: Mode = Field(
-        default="nested",
-        description="`nested` keeps every entity above its threshold; `flat` keeps the best set without overlap.",
+    mode: Mode | None = Field(
+        default=None,
+        description="`nested` keeps every entity above its threshold, `flat` the best set without overlap; left out: "
+        "the model's own, which `/info` tells.",
     )
     threshold: _Threshold | None = Field(
         default=None,
@@ -151,7 +152,9 @@ class InfoResponse(BaseModel):
     version: str = Field(description="Version of globalner.")
     ready: bool = Field(description="Whether the server takes work now.")
     labels: list[str] | None = Field(description="Entity types that the model knows; null while it loads.")
-    description: dict[str, object] | None = Field(description="Facts about the model; null while it loads.")
+    description: dict[str, object] | None = Field(
+        description="Facts about the model, its `mode` among them; null while it loads."
+    )
     limits: dict[str, int | float] = Field(description="Limits in force.")
 
 

@@ -92,6 +92,25 @@ def test_predict_flat_to_a_file(trained_model: Path, documents: list) -> None:
         assert all(one[1] <= other[0] for one, other in pairwise(spans))
 
 
+def test_the_mode_is_the_models_own_unless_asked(
+    flat_run: Path, documents: list, capsys: pytest.CaptureFixture[str]
+) -> None:
+    write_documents(documents, "in.jsonl")
+    for words, mode, most in (((), "flat", 3), (("--mode", "nested"), "nested", 4)):
+        assert run("evaluate", flat_run / "model", "in.jsonl", "--json", *words) == 0
+        scores = json.loads(capsys.readouterr().out)
+        assert scores["mode"] == mode
+        assert (scores["micro"]["recall"] == 1) == (mode == "nested")
+        assert run("evaluate", flat_run / "model", "in.jsonl", *words) == 0
+        assert f"12 documents, {mode} decoding" in capsys.readouterr().out
+        assert run("predict", flat_run / "model", "in.jsonl", *words) == 0
+        printed = capsys.readouterr()
+        assert max(len(json.loads(line)["entities"]) for line in printed.out.splitlines()) == most
+        assert printed.err == f"12 documents, {mode} decoding\n"
+        assert run("predict", flat_run / "model", "in.jsonl", "--output", f"{mode}.jsonl", *words) == 0
+        assert capsys.readouterr().err == f"{mode}.jsonl: 12 documents, {mode} decoding\n"
+
+
 def test_evaluate_prints_a_table_and_seqeval(trained_model: Path, capsys: pytest.CaptureFixture[str]) -> None:
     Path("flat.conll").write_text("Ana B-PER\nReis I-PER\nleft O\nPorto B-LOC\n. O\n", encoding="utf-8")
     assert run("evaluate", trained_model, "flat.conll", "--mode", "flat", "--seqeval") == 0

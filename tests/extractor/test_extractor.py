@@ -67,6 +67,20 @@ def test_flat_keeps_no_overlap(extractor: EntityExtractor, documents: list[Docum
     assert [entity.label for entity in found.entities] in (["PER", "ORG", "LOC"], ["PER", "LOC", "LOC"])
 
 
+def test_a_flat_model_gives_flat_entities_unless_asked(flat_run: Path, documents: list[Document]) -> None:
+    extractor = EntityExtractor.from_pretrained(flat_run / "model", device="cpu")
+    assert extractor.mode == extractor.description()["mode"] == "flat"
+    for own, flat, nested in zip(
+        extractor.extract(documents),
+        extractor.extract(documents, mode="flat"),
+        extractor.extract(documents, mode="nested"),
+        strict=True,
+    ):
+        assert own.entities == flat.entities
+        assert len(own.entities) == min(3, len(nested.entities))
+    assert extractor(documents[0].text).entities == extractor(documents[0].text, mode="flat").entities
+
+
 TEXTS = st.lists(st.text(alphabet=st.sampled_from("AnaLisbon北京大学 \n\u0301\ufeff😀.x"), max_size=90), max_size=6)
 
 
@@ -126,7 +140,7 @@ def test_bad_thresholds_are_refused(extractor: EntityExtractor, threshold: objec
         extractor("text", threshold=threshold)  # type: ignore[arg-type]
 
 
-@pytest.mark.parametrize("options", [{"mode": "deep"}, {"max_entities": 0}, {"batch_size": 0}])
+@pytest.mark.parametrize("options", [{"mode": "deep"}, {"mode": ""}, {"max_entities": 0}, {"batch_size": 0}])
 def test_bad_options_are_refused(extractor: EntityExtractor, options: dict) -> None:
     with pytest.raises(ConfigError):
         extractor.extract(["text"], **options)

@@ -9,6 +9,7 @@ import pytest
 import torch
 from transformers import BertConfig
 
+from globalner import EntityExtractor
 from globalner.encoders import NativeEncoderConfig, build_character_tokenizer, encoder_from_config
 from globalner.errors import CheckpointError, ConfigError
 from globalner.model import GlobalPointerConfig, GlobalPointerModel, load_model, save_model
@@ -53,6 +54,18 @@ def test_everything_in_the_configuration_comes_back(tmp_path: Path) -> None:
     for name in ("boundary", "window_tokens", "overlap_tokens", "max_span_tokens", "thresholds", "labels", "head_size"):
         assert getattr(back, name) == getattr(given, name)
     assert back.label_set.names == ("LOC", "PER")
+
+
+@pytest.mark.parametrize("mode", ["nested", "flat"])
+def test_the_mode_comes_back_and_is_nested_where_a_folder_has_none(mode: str, tmp_path: Path) -> None:
+    folder = tmp_path / "model"
+    save_model(GlobalPointerModel(config(mode=mode)), build_character_tokenizer(["abc"]), folder)
+    assert load_model(folder)[0].config.mode == mode
+    description = json.loads((folder / "config.json").read_text("utf-8"))
+    assert description.pop("mode") == mode
+    (folder / "config.json").write_text(json.dumps(description), "utf-8")
+    assert load_model(folder)[0].config.mode == "nested"
+    assert EntityExtractor.from_pretrained(folder, device="cpu").mode == "nested"
 
 
 def test_saving_leaves_safetensors_that_others_may_read(tmp_path: Path) -> None:

@@ -57,6 +57,12 @@ def test_scores_stand_by_type_with_their_split_and_mode() -> None:
     assert "| **macro** | 1.0000 | 0.7500 | 0.8333 | 3 |" in scores
 
 
+def test_the_models_own_mode_is_among_the_facts() -> None:
+    for mode, meaning in (("nested", "entities may lie in each other"), ("flat", "the best set without overlap")):
+        shape = section(render_model_card(config(mode=mode)), "Shape")
+        assert f"| mode, unless a call says otherwise | {mode}: {meaning} |" in shape
+
+
 def test_a_hub_can_read_the_metadata() -> None:
     card = ModelCard(render_model_card(config(), scored(training_record(recipe(), {"train": GOLD}))))
     assert card.data.library_name == "globalner"

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
 import subprocess
 import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -29,12 +32,17 @@ WORDS = (
 )
 
 
+FLAGS = (
+    "--headless=new --no-sandbox --disable-gpu --disable-quic --disable-dev-shm-usage --no-first-run "
+    "--disable-background-networking --disable-component-update --disable-sync"
+)
+
 PROGRAM = """
 import runpy, sys
 from globalner_service import ServiceSettings
 from globalner_service.serve import run
 fake = runpy.run_path(sys.argv[1])["FakeExtractor"]()
-fake.slow_s = float(sys.argv[2])
+fake.slow_s, fake.mode = float(sys.argv[2]), sys.argv[4]
 settings = ServiceSettings(model="unused", root_path=sys.argv[3])
 run(settings, port=0, extractor=fake, on_ready=lambda url: print(url, flush=True))
 """
@@ -45,6 +53,7 @@ class FakeExtractor:
 
     def __init__(self) -> None:
         self.name = "fake"
+        self.mode = "nested"
         self.labels = LabelSet(("GPE", "MISC", "ORG", "PER"))
         self.gate = threading.Event()
         self.gate.set()
@@ -54,9 +63,9 @@ class FakeExtractor:
         self.options: list[dict[str, object]] = []
 
     def description(self) -> dict[str, object]:
-        return {"encoder": "fake", "head": "efficient_global_pointer", "device": "cpu"}
+        return {"encoder": "fake", "head": "efficient_global_pointer", "mode": self.mode, "device": "cpu"}
 
-    def extract(self, texts, /, *, mode="nested", threshold=None, labels=None, max_entities=1000):  # type: ignore[no-untyped-def]
+    def extract(self, texts, /, *, mode=None, threshold=None, labels=None, max_entities=1000):  # type: ignore[no-untyped-def]
         documents = [Document(text) if isinstance(text, str) else text for text in texts]
         self.calls.append([document.text for document in documents])
         self.options.append({"mode": mode, "threshold": threshold, "labels": labels, "max_entities": max_entities})
@@ -68,7 +77,7 @@ class FakeExtractor:
             raise RuntimeError("the fake model broke")
         if any("die" in document.text for document in documents):
             raise SystemExit("the fake worker died")
-        return [self._read(document, mode, threshold, labels, max_entities) for document in documents]
+        return [self._read(document, mode or self.mode, threshold, labels, max_entities) for document in documents]
 
     def _read(self, document, mode, threshold, labels, max_entities):  # type: ignore[no-untyped-def]
         found = [
@@ -120,8 +129,8 @@ def spawn_server() -> Iterator[Callable[..., tuple[subprocess.Popen[str], str]]]
     """Starts servers around a fake extractor in processes of their own; each comes with its URL."""
     running: list[subprocess.Popen[str]] = []
 
-    def spawn(slow_s: float = 0.0, root_path: str = "") -> tuple[subprocess.Popen[str], str]:
-        words = [sys.executable, "-c", PROGRAM, __file__, str(slow_s), root_path]
+    def spawn(slow_s: float = 0.0, root_path: str = "", mode: str = "nested") -> tuple[subprocess.Popen[str], str]:
+        words = [sys.executable, "-c", PROGRAM, __file__, str(slow_s), root_path, mode]
         process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         running.append(process)
         assert process.stdout is not None
@@ -151,3 +160,77 @@ def wait_until(condition: Callable[[], bool]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited too long"
         time.sleep(0.005)
+
+
+class Page:
+    """The page as a person uses it."""
+
+    def __init__(self, driver: Any, url: str) -> None:
+        self.driver, self.url, self.until = driver, url, wait_until
+
+    def open(self, width: int = 1200, height: int = 900, dark: bool = False) -> None:
+        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
+        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
+        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
+        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
+        self.driver.get(self.url)
+        self.until(lambda: self.run("return document.getElementById('served').dataset.ready") == "true")
+
+    def run(self, script: str, *arguments: object) -> Any:
+        return self.driver.execute_script(script, *arguments)
+
+    def find(self, selector: str) -> Any:
+        return self.driver.find_element("css selector", selector)
+
+    def write(self, text: str) -> None:
+        # The driver types characters of the basic plane only.
+        script = (
+            "const box = arguments[0]; box.value = arguments[1]; box.dispatchEvent(new Event('input')); box.focus()"
+        )
+        self.run(script, self.find("#text"), text)
+
+    def says(self, summary: str) -> None:
+        self.until(lambda: self.find("#summary").text == summary)
+
+    def rows(self) -> list[list[str]]:
+        cells = "(row) => [...row.cells].map((cell) => cell.innerText)"
+        return self.run(f"return [...document.querySelectorAll('#rows tr')].map({cells})")
+
+    def console(self) -> list[str]:
+        return [entry["message"] for entry in self.driver.get_log("browser")]
+
+    def requests(self) -> list[str]:
+        events = (json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance"))
+        return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
+
+
+@pytest.fixture(scope="session")
+def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
+    """Debian's chromium, headless, by its chromium-driver."""
+    webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+    chromium = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+    program = shutil.which("chromedriver")
+    if chromium is None or program is None:
+        pytest.skip("chromium or chromedriver is not installed")
+    options = webdriver.ChromeOptions()
+    options.binary_location = chromium
+    for flag in FLAGS.split():
+        options.add_argument(flag)
+    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('chromium')}")
+    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
+    running = webdriver.Chrome(options=options, service=webdriver.ChromeService(program))
+    yield running
+    running.quit()
+
+
+@pytest.fixture
+def page_of(driver: Any) -> Callable[[str], Page]:
+    """The page of the server at a URL, with nothing left of earlier pages; it still has to be opened."""
+
+    def made(url: str) -> Page:
+        page = Page(driver, url)
+        page.console()
+        page.requests()
+        return page
+
+    return made

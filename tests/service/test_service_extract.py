@@ -49,6 +49,15 @@ def test_options_reach_the_extractor(client, fake):
     assert [options["threshold"] for options in fake.options[1:]] == [0.7, None]
 
 
+@pytest.mark.parametrize("body", [{}, {"mode": None}])
+def test_mode_is_the_models_own_unless_asked(client, fake, body):
+    fake.mode = "flat"
+    text = "Lisbon Hospital of Bern"
+    assert len(extract(client, texts=[text], **body)["results"][0]["entities"]) == 2
+    assert len(extract(client, texts=[text], mode="nested")["results"][0]["entities"]) == 4
+    assert [options["mode"] for options in fake.options] == [None, "nested"]
+
+
 def test_flat_threshold_labels_and_flood_guard_show_in_the_answer(client):
     text = "Lisbon Hospital of Bern"
 

@@ -2,27 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import shutil
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-webdriver = pytest.importorskip("selenium.webdriver", reason="selenium is not installed")
+pytestmark = pytest.mark.browser
 
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-DRIVER = shutil.which("chromedriver")
-
-pytestmark = [
-    pytest.mark.browser,
-    pytest.mark.skipif(CHROMIUM is None or DRIVER is None, reason="chromium or chromedriver is not installed"),
-]
-
-FLAGS = (
-    "--headless=new --no-sandbox --disable-gpu --disable-quic --disable-dev-shm-usage --no-first-run "
-    "--disable-background-networking --disable-component-update --disable-sync"
-)
 ENTER = "\ue007"
 TEXT = "Maya left Lisbon Hospital of Bern"
 LONG = f"{TEXT}, then {TEXT} again.\n🎉 北京大学在北京，Maya 也在北京大学。\n\nMaya والمدينة Bern"
@@ -65,71 +51,14 @@ return [...range.getClientRects()].map(({ left, right, top, bottom }) => ({ left
 """
 
 
-class Page:
-    """The page as a person uses it."""
-
-    def __init__(self, driver: Any, url: str, until: Callable[[Callable[[], bool]], None]) -> None:
-        self.driver, self.url, self.until = driver, url, until
-
-    def open(self, width: int = 1200, height: int = 900, dark: bool = False) -> None:
-        metrics = {"width": width, "height": height, "deviceScaleFactor": 1, "mobile": width < 500}
-        scheme = {"name": "prefers-color-scheme", "value": "dark" if dark else "light"}
-        self.driver.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", metrics)
-        self.driver.execute_cdp_cmd("Emulation.setEmulatedMedia", {"features": [scheme]})
-        self.driver.get(self.url)
-        self.until(lambda: self.run("return document.getElementById('served').dataset.ready") == "true")
-
-    def run(self, script: str, *arguments: object) -> Any:
-        return self.driver.execute_script(script, *arguments)
-
-    def find(self, selector: str) -> Any:
-        return self.driver.find_element("css selector", selector)
-
-    def write(self, text: str) -> None:
-        # The driver types characters of the basic plane only.
-        script = (
-            "const box = arguments[0]; box.value = arguments[1]; box.dispatchEvent(new Event('input')); box.focus()"
-        )
-        self.run(script, self.find("#text"), text)
-
-    def says(self, summary: str) -> None:
-        self.until(lambda: self.find("#summary").text == summary)
-
-    def rows(self) -> list[list[str]]:
-        cells = "(row) => [...row.cells].map((cell) => cell.innerText)"
-        return self.run(f"return [...document.querySelectorAll('#rows tr')].map({cells})")
-
-    def console(self) -> list[str]:
-        return [entry["message"] for entry in self.driver.get_log("browser")]
-
-    def requests(self) -> list[str]:
-        events = (json.loads(entry["message"])["message"] for entry in self.driver.get_log("performance"))
-        return [event["params"]["request"]["url"] for event in events if event["method"] == "Network.requestWillBeSent"]
-
-
-@pytest.fixture(scope="module")
-def driver(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
-    options = webdriver.ChromeOptions()
-    options.binary_location = CHROMIUM
-    for flag in FLAGS.split():
-        options.add_argument(flag)
-    options.add_argument(f"--user-data-dir={tmp_path_factory.mktemp('chromium')}")
-    options.set_capability("goog:loggingPrefs", {"browser": "ALL", "performance": "ALL"})
-    running = webdriver.Chrome(options=options, service=webdriver.ChromeService(DRIVER))
-    yield running
-    running.quit()
-
-
 @pytest.fixture(scope="module")
 def url(spawn_server) -> str:
     return spawn_server()[1]
 
 
 @pytest.fixture
-def page(driver, url, until) -> Iterator[Page]:
-    opened = Page(driver, url, until)
-    opened.console()
-    opened.requests()
+def page(page_of, url) -> Iterator[Any]:
+    opened = page_of(url)
     opened.open()
     yield opened
     assert opened.console() == []

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -13,13 +16,20 @@ from globalner_service import ServiceSettings, create_app
 ODD_TEXTS = ["", " ", "\x00", "\ufeff\r\n", "e\u0301🎉👩‍👩‍👧", "\u200f", "x" * 5000]
 
 
-@pytest.fixture(scope="module")
-def client(trained_model: Path):
-    app = create_app(ServiceSettings(model=str(trained_model), device="cpu", served_name="tiny"))
+@contextmanager
+def served(model: Path) -> Iterator[TestClient]:
+    app = create_app(ServiceSettings(model=str(model), device="cpu", served_name="tiny"))
     worker = app.state.service.worker
     with TestClient(app, raise_server_exceptions=False) as client:
         while not worker.is_ready:
             assert worker.failure is None, worker.failure
+            time.sleep(0.005)
+        yield client
+
+
+@pytest.fixture(scope="module")
+def client(trained_model: Path):
+    with served(trained_model) as client:
         yield client
 
 
@@ -55,3 +65,18 @@ def test_info_describes_the_model(client, extractor):
     assert info["description"]["boundary"] in ("word", "token")
     assert info["description"]["device"] == "cpu"
     assert "/" not in client.get("/info").text, "a served name hides where the model lies"
+
+
+def test_a_flat_model_is_served_flat_unless_asked(flat_run: Path, documents: list[Document]):
+    text = documents[4].text
+
+    def found(**body: object) -> list[str]:
+        response = client.post("/v1/extract", json={"texts": [text], **body})
+        assert response.status_code == 200, response.text
+        return [entity["text"] for entity in response.json()["results"][0]["entities"]]
+
+    with served(flat_run / "model") as client:
+        assert client.get("/info").json()["description"]["mode"] == "flat"
+        assert found() == found(mode=None) == found(mode="flat")
+        assert len(found()) == 3
+        assert sorted(found(mode="nested")) == sorted(["北京大学", "北京", "王芳", "北京"])

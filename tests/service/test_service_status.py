@@ -45,6 +45,7 @@ def test_info(client):
     assert info["ready"] is True
     assert info["labels"] == ["GPE", "MISC", "ORG", "PER"]
     assert info["description"]["encoder"] == "fake"
+    assert info["description"]["mode"] == "nested"
     assert info["limits"] == {
         "max_texts": 32,
         "max_text_chars": 100_000,

@@ -13,12 +13,13 @@ from globalner import Document, Entity, EntityExtractor, LabelSet, span_loss
 from globalner.config import load_recipe, resolve_recipe_data
 from globalner.data import Report, TextTokenizer, WindowSize, collate, read_documents, training_windows
 from globalner.encoders import NativeEncoderConfig, build_character_tokenizer
-from globalner.model import GlobalPointerConfig, GlobalPointerModel
+from globalner.model import GlobalPointerConfig, GlobalPointerModel, load_model
 from globalner.training import TrainingData, TrainingOptions, train
 from globalner.training.callbacks import DevEvaluation
 from globalner.training.module import GlobalPointerModule
 from globalner.training.optimizer import OptimizerSettings
 from globalner.training.run_folder import RunFolder
+from globalner.workflows.evaluate import evaluate_extractor
 
 SETTINGS = OptimizerSettings(1e-3, 1e-3, 0.0, 0.0)
 
@@ -100,3 +101,47 @@ def test_the_best_model_is_kept_not_the_last(tmp_path: Path) -> None:
     assert (evaluation.best_f1, evaluation.best_epoch) == (1.0, 2)
     kept = load_file(tmp_path / "model" / "model.safetensors")["head.projection.bias"]
     assert (kept == 1).all()
+
+
+@pytest.mark.parametrize("mode", ["nested", "flat"])
+@pytest.mark.parametrize("tune", [False, True])
+def test_dev_is_evaluated_in_the_mode_of_the_recipe(
+    mode: str, tune: bool, trained_model: Path, documents: list[Document], tmp_path: Path
+) -> None:
+    model, tokenizer = load_model(trained_model)
+    model.config.mode = mode
+    extractor = EntityExtractor.from_model(model, tokenizer)
+    evaluation = DevEvaluation(documents, tokenizer, extractor, tmp_path / "model")
+    evaluation.tune_threshold = tune
+    evaluation.on_train_epoch_end(Epoch(0), GlobalPointerModule(model, SETTINGS, total_steps=1))  # type: ignore[arg-type]
+    assert evaluation.result is not None
+    assert evaluation.result.mode == mode
+    assert (evaluation.result.micro.recall == 1) == (mode == "nested"), (
+        "flat, one of two overlapping entities is missed"
+    )
+    kept = EntityExtractor.from_pretrained(tmp_path / "model", device="cpu")
+    assert (kept.mode, evaluation.result.micro) == (mode, evaluate_extractor(kept, documents, split="dev").micro)
+
+
+class LongOrShort:
+    """Stands for the extractor of a flat model: one long entity at 0.5, the two short ones inside it at less."""
+
+    def extract(
+        self, documents: list[Document], mode: str | None = None, threshold: float | None = None
+    ) -> list[Document]:
+        long, short = Entity(0, 4, "A", score=0.75), (Entity(0, 2, "A", score=0.3), Entity(2, 4, "A", score=0.3))
+        flat = (long,) if threshold in (None, 0.5) else short
+        return [replace(document, entities=(long, *short) if mode == "nested" else flat) for document in documents]
+
+
+def test_flat_entities_are_found_anew_at_the_threshold_chosen(tmp_path: Path) -> None:
+    gold = [Document("abcd", (Entity(0, 4, "A"),))]
+    tokenizer = build_character_tokenizer(["abcd "])
+    module = GlobalPointerModule(small_model(len(tokenizer)), SETTINGS, total_steps=1)
+    module.model.config.mode = "flat"
+    extractor: EntityExtractor = LongOrShort()  # type: ignore[assignment]
+    evaluation = DevEvaluation(gold, tokenizer, extractor, tmp_path / "model")
+    evaluation.tune_threshold = True
+    evaluation.on_train_epoch_end(Epoch(0), module)  # type: ignore[arg-type]
+    assert evaluation.threshold == 0.5
+    assert evaluation.best_f1 == 1

@@ -57,6 +57,21 @@ def test_the_card_of_the_best_model_has_the_final_scores_and_no_path(tiny_recipe
     assert str(tmp_path) not in card
 
 
+def test_a_flat_run_is_scored_flat(flat_run: Path, trained_model: Path) -> None:
+    own = flat_run.parent / "own.jsonl"
+    for name, split in (("metrics.json", "test"), ("metrics_dev.json", "dev")):
+        metrics = json.loads((flat_run / name).read_text("utf-8"))
+        assert (metrics["mode"], metrics["split"]) == ("flat", split)
+        assert metrics["micro"]["recall"] < 1
+    assert "8 documents, flat decoding" in (flat_run / "model" / "README.md").read_text("utf-8")
+    extractor = EntityExtractor.from_pretrained(flat_run / "model", device="cpu")
+    assert evaluate_file(extractor, own).result.to_dict() == {**metrics, "split": "own"}
+    nested = evaluate_file(extractor, own, mode="nested").result
+    assert (nested.mode, nested.micro.recall) == ("nested", 1)
+    flat = evaluate_file(EntityExtractor.from_pretrained(trained_model, device="cpu"), own, mode="flat").result
+    assert (flat.mode, flat.micro) == ("flat", evaluate_file(extractor, own).result.micro)
+
+
 def test_resuming_a_finished_run_changes_nothing(tiny_recipe: Path, tmp_path: Path) -> None:
     recipe, said = resolve_recipe_data(load_recipe(tiny_recipe)), []
     train_recipe(recipe, options(tmp_path / "run"))

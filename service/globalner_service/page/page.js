@@ -30,6 +30,7 @@ async function learnAboutServer() {
     state.maxChars = info.limits.max_text_chars;
     state.labels = info.labels ?? [];
     state.ready = info.ready;
+    if (info.description) selectMode(info.description.mode);
     byId("served").textContent = info.ready
       ? `${info.model} · ${state.labels.length} ${state.labels.length === 1 ? "label" : "labels"}`
       : "The model is loading…";
@@ -49,8 +50,13 @@ function showCount() {
   byId("count").classList.toggle("over", chars > state.maxChars);
 }
 
+// null until somebody has chosen one or the server has told the model's own; a request with null gets the model's own.
 function mode() {
   return new FormData(form).get("mode");
+}
+
+function selectMode(own) {
+  if (mode() === null) form.elements.mode.value = own === "flat" ? "flat" : "nested";
 }
 
 async function extract() {
