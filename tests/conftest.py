@@ -106,7 +106,7 @@ data: {train: own.jsonl, dev: own.jsonl, window_tokens: 64, overlap_tokens: 16, 
 model:
   encoder: {kind: native, hidden_size: 32, num_layers: 1, num_heads: 2, dropout: 0.0, min_count: 1}
   head: {head_size: 16}
-training: {epochs: 2, batch_size: 4, encoder_learning_rate: 5.0e-3, head_learning_rate: 5.0e-3}
+training: {epochs: 2, batch_size: 4, tune_threshold: false, encoder_learning_rate: 5.0e-3, head_learning_rate: 5.0e-3}
 """
 
 

@@ -138,7 +138,9 @@ class HeadConfig(_Section):
         default=1, description="How many times the output is dropped and scored anew in each step; losses are averaged."
     )
     initial_logit: float = Field(
-        default=0.0, le=0.0, allow_inf_nan=False, description="Score, as a logit, that all spans start training with."
+        default=-4.0,
+        allow_inf_nan=False,
+        description="What an efficient_global_pointer adds to all scores at first, as a logit: few spans are entities.",
     )
 
     @model_validator(mode="after")
@@ -201,7 +203,7 @@ class TrainingConfig(_Section):
     )
     seed: int = Field(default=0, ge=0, lt=2**32, description="Where all randomness starts.")
     tune_threshold: bool = Field(
-        default=False, description="Whether the score above which a span counts is chosen on dev; false: 0.5."
+        default=True, description="Whether the score above which a span counts is chosen on dev; false: 0.5."
     )
     max_span_tokens: _Count | None = Field(
         default=None, description="Longest entity in tokens that is learnt and found; null: no limit."
