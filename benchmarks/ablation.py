@@ -3,7 +3,8 @@
     python -m benchmarks.ablation --data-dir DIR
 
 Rows go to results/ablation.csv, and those that are there already are skipped, so the command can be cut off and started
-again. `python -m benchmarks.tables` prints what came out.
+again. The recipe as it stands is one of benchmarks/experiments.py, and its rows are those of results/accuracy.csv.
+`python -m benchmarks.tables` prints what came out.
 """
 
 from __future__ import annotations
@@ -13,41 +14,36 @@ import os
 import sys
 from pathlib import Path
 
+from benchmarks.experiments import EXPERIMENTS, TABLE
 from benchmarks.results_file import RESULTS, read_rows
 from benchmarks.run_queue import Run, measure_missing
 
 _TABLE = RESULTS / "ablation.csv"
-_EVERYWHERE = ("training.precision=bf16",)
 
-SETS: dict[str, tuple[str, ...]] = {
-    "cluener": ("data.train=cluener2020/train.json[0:1935]",),
-    "cmeee": ("data.train=cmeee_v2/CMeEE-V2_dev.json[0:700]",),
-    "conll2003": ("data.train=conll2003_en/eng.train[0:2808]",),
-    "wnut17": (),
-}
-"""Recipes, each with the first fifth of its training records; wnut17 whole."""
+SETS = {"cluener": "cluener-fifth", "cmeee": "cmeee-fifth", "conll2003": "conll2003-fifth", "wnut17": "wnut17"}
+"""The experiment of each recipe."""
 
 CANDIDATES: dict[str, tuple[str, ...]] = {
     "the recipe": (),
     "full GlobalPointer head": ("model.head.kind=global_pointer",),
     "head of 128": ("model.head.head_size=128",),
-    "head rate x 3": ("training.head_learning_rate=3.0e-3",),
-    "encoder rate x 2": (),
+    "head rate 3e-3": ("training.head_learning_rate=3.0e-3",),
+    "other encoder rate": (),
     "other boundary": (),
     "head dropout 0.3": ("model.head.dropout=0.3",),
     "head dropout 0.3, 4 samples": ("model.head.dropout=0.3", "model.head.dropout_samples=4"),
     "layer decay 0.9": ("training.layer_decay=0.9",),
     "weight average 0.99": ("training.average_decay=0.99",),
     "adversarial step 1.0": ("training.adversarial_norm=1.0",),
-    "initial logit -4": ("model.head.initial_logit=-4.0",),
-    "threshold by dev": ("training.tune_threshold=true",),
+    "initial logit 0": ("model.head.initial_logit=0.0",),
+    "threshold 0.5": ("training.tune_threshold=false",),
 }
 """Changes to the recipe; those that depend on the set are in `_BY_SET`."""
 
 _BY_SET = {
-    "encoder rate x 2": {
-        "cluener": ("training.encoder_learning_rate=2.0e-3",),
-        "cmeee": ("training.encoder_learning_rate=2.0e-3",),
+    "other encoder rate": {
+        "cluener": ("training.encoder_learning_rate=1.0e-3",),
+        "cmeee": ("training.encoder_learning_rate=1.0e-3",),
         "conll2003": ("training.encoder_learning_rate=2.0e-4",),
         "wnut17": ("training.encoder_learning_rate=2.0e-4",),
     },
@@ -61,8 +57,9 @@ _BY_SET = {
 
 
 def changes_of(candidate: str, recipe: str) -> tuple[str, ...]:
-    """Changes to a recipe that make a candidate of it, those that all runs here share included."""
-    return (*_EVERYWHERE, *SETS[recipe], *CANDIDATES[candidate], *_BY_SET.get(candidate, {}).get(recipe, ()))
+    """Changes to a recipe that make a candidate of it, those of its experiment included."""
+    (shared,) = EXPERIMENTS[SETS[recipe]].settings("globalner")
+    return (*shared, *CANDIDATES[candidate], *_BY_SET.get(candidate, {}).get(recipe, ()))
 
 
 def main() -> int:
@@ -77,14 +74,18 @@ def main() -> int:
         for candidate in options.candidates:
             for recipe in options.sets:
                 run = Run(recipe, "globalner", seed, changes_of(candidate, recipe), options.data_dir)
-                measure_missing(run, _TABLE)
+                measure_missing(run, _table_of(candidate))
     return 0
 
 
 def scores(candidate: str, recipe: str) -> list[float]:
     """Test F1 of the rows that are there, in per cent."""
-    changes = " ".join(changes_of(candidate, recipe))
-    return [100 * float(row["f1"]) for row in read_rows(_TABLE) if (row["recipe"], row["changes"]) == (recipe, changes)]
+    key = {"recipe": recipe, "system": "globalner", "changes": " ".join(changes_of(candidate, recipe))}
+    return [100 * float(row["f1"]) for row in read_rows(_table_of(candidate)) if row.items() >= key.items()]
+
+
+def _table_of(candidate: str) -> Path:
+    return TABLE if candidate == "the recipe" else _TABLE
 
 
 if __name__ == "__main__":

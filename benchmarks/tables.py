@@ -21,7 +21,7 @@ __all__ = ["TABLES", "page_with_tables"]
 
 _ROOT = Path(__file__).resolve().parent.parent
 _PAGES = (_ROOT / "README.md", _ROOT / "docs" / "guide" / "accuracy.md")
-_MARK = re.compile(r"(<!-- table (?P<name>[\w-]+) -->\n).*?(\n<!-- end of table -->)", re.DOTALL)
+_MARK = re.compile(r"(<!-- table (?P<name>[\w-]+) -->).*?(<!-- end of table -->)", re.DOTALL)
 _HEADINGS = {"globalner": "globalner", "token_classification": "token classification", "crf": "CRF"}
 
 Row = dict[str, str]
@@ -46,7 +46,7 @@ def page_with_tables(text: str) -> str:
     Raises:
         KeyError: If a mark names no table.
     """
-    return _MARK.sub(lambda found: f"{found[1]}\n{TABLES[found['name']]()}\n{found[3]}", text)
+    return _MARK.sub(lambda found: f"{found[1]}\n\n{TABLES[found['name']]()}\n\n{found[3]}", text)
 
 
 def _accuracy() -> str:
@@ -65,8 +65,8 @@ def _side_by_side(experiments: Sequence[Experiment], systems: Sequence[str]) -> 
     for experiment in experiments:
         cells = [_mean_and_spread(_f1(_best_rows(experiment, system), "f1")) for system in systems]
         if any(cells):
-            lines.append([experiment.title, str(len(experiment.seeds)), *cells])
-    return _table(["set", "seeds", *(_HEADINGS[system] for system in systems)], lines)
+            lines.append([experiment.title, *cells])
+    return _table(["set", *(_HEADINGS[system] for system in systems)], lines)
 
 
 def _nested() -> str:

@@ -127,3 +127,14 @@ def test_types_that_do_not_fit_are_not_taken(kind: type, sizes: dict[str, int]) 
     shape = {"hidden_size": 8, "num_types": 3, "head_size": 4}
     with pytest.raises(ShapeError, match="does not fit into"):
         kind(**shape).take_types(kind(**shape | sizes))
+
+
+def test_an_efficient_head_starts_its_scores_at_the_initial_logit() -> None:
+    hidden = torch.randn(2, 5, 12)
+    heads = []
+    for initial in (0.0, -4.0):
+        torch.manual_seed(0)
+        heads.append(EfficientGlobalPointer(hidden_size=12, num_types=3, head_size=4, initial_logit=initial))
+    plain, low = (head(hidden).dense() for head in heads)
+    allowed = plain > torch.finfo(plain.dtype).min
+    torch.testing.assert_close(low[allowed], plain[allowed] - 4.0)

@@ -1,10 +1,12 @@
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from globalner.encoders import NativeEncoderConfig
+from globalner.encoders import NativeEncoderConfig, load_pretrained
 from globalner.model import GlobalPointerConfig, GlobalPointerModel
 from globalner.training.optimizer import OptimizerSettings, parameter_groups, warmup_then_linear_decay
 
@@ -20,6 +22,32 @@ def test_groups_hold_every_parameter_once_with_its_rate_and_decay() -> None:
         assert group["lr"] == (1e-3 if name.startswith("head.") else 1e-5)
         vector = name.endswith(".bias") or "norm" in name
         assert group["weight_decay"] == (0.0 if vector else 0.01)
+
+
+def test_lower_layers_of_the_encoder_learn_more_slowly() -> None:
+    encoder = NativeEncoderConfig(
+        vocab_size=9, hidden_size=8, num_hidden_layers=2, num_attention_heads=2, convolution_width=3
+    ).to_dict()
+    model = GlobalPointerModel(GlobalPointerConfig(encoder=encoder, labels=["A"], head_size=4))
+    groups = parameter_groups(model, OptimizerSettings(1e-3, 5e-3, 0.01, 0.1, layer_decay=0.5))
+    rates = {id(p): group["lr"] for group in groups for p in group["params"]}
+    expected = {"encoder.embedding": 2.5e-4, "encoder.convolution": 2.5e-4, "encoder.blocks.0": 5e-4}
+    expected |= {"encoder.blocks.1": 1e-3, "encoder.norm": 1e-3, "head": 5e-3}
+    for name, parameter in model.named_parameters():
+        (start,) = (start for start in expected if name.startswith(f"{start}."))
+        assert rates[id(parameter)] == pytest.approx(expected[start]), name
+
+
+def test_layers_of_a_pretrained_encoder_are_known(bert_folder: Path) -> None:
+    encoder = load_pretrained(str(bert_folder)).encoder
+    config = GlobalPointerConfig(encoder=encoder.config.to_dict(), labels=["A"], head_size=4)
+    model = GlobalPointerModel.with_encoder(config, encoder)
+    groups = parameter_groups(model, OptimizerSettings(1.0, 1.0, 0.0, 0.1, layer_decay=0.5))
+    rates = {id(p): group["lr"] for group in groups for p in group["params"]}
+    depth = encoder.config.num_hidden_layers
+    for name, parameter in encoder.named_parameters():
+        layer = -1 if name.startswith("embeddings") else int(name.split(".")[2])
+        assert rates[id(parameter)] == 0.5 ** (depth - 1 - layer), name
 
 
 @given(total=st.integers(1, 500), warmup=st.floats(0, 1))

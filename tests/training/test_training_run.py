@@ -48,8 +48,13 @@ def cut_after_epoch(number: int):
     return say
 
 
-def test_a_resumed_run_ends_like_an_unbroken_one(tiny_recipe: Path, tmp_path: Path) -> None:
-    recipe = recipe_of(tiny_recipe, "training.epochs=3", "model.encoder.dropout=0.2")
+@pytest.mark.parametrize(
+    "changes",
+    [(), ("training.average_decay=0.9", "training.adversarial_norm=0.5", "training.tune_threshold=true")],
+    ids=["plain", "with all options"],
+)
+def test_a_resumed_run_ends_like_an_unbroken_one(changes: tuple[str, ...], tiny_recipe: Path, tmp_path: Path) -> None:
+    recipe = recipe_of(tiny_recipe, "training.epochs=3", "model.encoder.dropout=0.2", *changes)
     whole = run(recipe, tmp_path / "whole")
     with pytest.raises(CutOffError):
         run(recipe, tmp_path / "broken", say=cut_after_epoch(1))

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import csv
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -11,11 +13,12 @@ from safetensors.torch import load_file
 
 from globalner import Document, Entity, EntityExtractor, LabelSet, span_loss
 from globalner.config import load_recipe, resolve_recipe_data
-from globalner.data import Report, TextTokenizer, WindowSize, collate, read_documents, training_windows
+from globalner.data import Batch, Report, TextTokenizer, WindowSize, collate, read_documents, training_windows
 from globalner.encoders import NativeEncoderConfig, build_character_tokenizer
+from globalner.evaluation import evaluate_documents
 from globalner.model import GlobalPointerConfig, GlobalPointerModel, load_model
 from globalner.training import TrainingData, TrainingOptions, train
-from globalner.training.callbacks import DevEvaluation
+from globalner.training.callbacks import AdversarialTraining, DevEvaluation, WeightAverage
 from globalner.training.module import GlobalPointerModule
 from globalner.training.optimizer import OptimizerSettings
 from globalner.training.run_folder import RunFolder
@@ -145,3 +148,111 @@ def test_flat_entities_are_found_anew_at_the_threshold_chosen(tmp_path: Path) ->
     evaluation.on_train_epoch_end(Epoch(0), module)  # type: ignore[arg-type]
     assert evaluation.threshold == 0.5
     assert evaluation.best_f1 == 1
+
+
+def batch_of(text: str, span: tuple[int, int]) -> tuple[Batch, int]:
+    tokenizer = build_character_tokenizer([text])
+    text_tokenizer = TextTokenizer(tokenizer.backend_tokenizer, "token")
+    document = Document(text, (Entity(*span, "A"),))
+    windows = training_windows([document], text_tokenizer, LabelSet(("A",)), WindowSize(64, 8), Report())
+    return collate(windows, pad_id=0), len(tokenizer)
+
+
+def test_dropout_samples_average_the_loss_over_as_many_drops(monkeypatch: pytest.MonkeyPatch) -> None:
+    batch, size = batch_of("abcdefgh", (2, 5))
+    module = GlobalPointerModule(small_model(size), SETTINGS, total_steps=1, dropout_samples=3)
+    module.model.dropout.p = 0.5
+    encoded = []
+    encode = module.model.encode
+    monkeypatch.setattr(module.model, "encode", lambda *given: encoded.append(1) or encode(*given))
+    torch.manual_seed(5)
+    loss = module.batch_loss(batch)
+    assert len(encoded) == 1
+    torch.manual_seed(5)
+    hidden = module.model.encode(batch.input_ids, batch.attention_mask)
+    singles = [span_loss(module.model.score(hidden, batch.start_mask, batch.end_mask), batch.gold) for _ in range(3)]
+    assert len({single.item() for single in singles}) == 3
+    torch.testing.assert_close(loss, torch.stack(singles).mean())
+
+
+class Precision:
+    """Stands for Lightning's plugin of full precision."""
+
+    def forward_context(self) -> AbstractContextManager[None]:
+        return nullcontext()
+
+    def pre_backward(self, loss: torch.Tensor, module: object) -> torch.Tensor:  # noqa: ARG002
+        return loss
+
+
+def test_adversarial_training_adds_the_gradient_at_the_pushed_embeddings() -> None:
+    batch, size = batch_of("abcdefgh", (2, 5))
+    module = GlobalPointerModule(small_model(size), SETTINGS, total_steps=1)
+    table = module.model.encoder.get_input_embeddings().weight
+    before = table.detach().clone()
+    module.batch_loss(batch).backward()
+    plain = module.model.head.projection.weight.grad.clone()
+    push = 0.3 * table.grad / table.grad.norm()
+    callback = AdversarialTraining(0.3)
+    trainer = type("Trainer", (), {"precision_plugin": Precision()})()
+    callback.on_train_batch_start(trainer, module, batch, 0)
+    callback.on_after_backward(trainer, module)
+    assert torch.equal(table, before)
+    both = module.model.head.projection.weight.grad.clone()
+    module.zero_grad()
+    table.data.add_(push)
+    module.batch_loss(batch).backward()
+    torch.testing.assert_close(both, plain + module.model.head.projection.weight.grad)
+    assert module.batch_loss(batch) > 0
+
+
+def test_the_average_follows_the_weights_and_is_put_in_their_place_for_a_while() -> None:
+    layer = torch.nn.Linear(1, 1, bias=False)
+    with torch.no_grad():
+        layer.weight.fill_(0.0)
+    average = WeightAverage(layer, decay=0.5)
+    expected = 0.0
+    for step, value in enumerate((1.0, 3.0, 5.0, 7.0, 9.0, 11.0, 13.0, 15.0, 17.0, 19.0), start=1):
+        with torch.no_grad():
+            layer.weight.fill_(value)
+        average.on_train_batch_end()
+        kept = min(0.5, (1 + step) / (10 + step))
+        expected = kept * expected + (1 - kept) * value
+    with average.applied():
+        assert layer.weight.item() == pytest.approx(expected)
+    assert layer.weight.item() == 19.0
+    other = WeightAverage(layer, decay=0.5)
+    other.load_state_dict(average.state_dict())
+    with other.applied():
+        assert layer.weight.item() == pytest.approx(expected)
+
+
+def test_a_run_saves_the_averaged_weights(tiny_recipe: Path, tmp_path: Path) -> None:
+    weights = {}
+    for decay in (0.0, 0.9):
+        changes = ["training.epochs=1", f"training.average_decay={decay}"]
+        recipe = resolve_recipe_data(load_recipe(tiny_recipe, changes))
+        documents = list(read_documents(recipe.data.train))
+        folder = RunFolder(tmp_path / f"run{decay}")
+        folder.open(resume=False, overwrite=False)
+        train(recipe, TrainingData(documents, documents), folder, TrainingOptions(device="cpu"))
+        weights[decay] = load_file(folder.model / "model.safetensors")
+    assert any(not torch.equal(weights[0.0][name], weights[0.9][name]) for name in weights[0.0])
+
+
+def test_a_tuned_threshold_is_saved_and_scores_what_dev_scored(tiny_recipe: Path, tmp_path: Path) -> None:
+    changes = ["training.epochs=12", "training.tune_threshold=true"]
+    recipe = resolve_recipe_data(load_recipe(tiny_recipe, changes))
+    documents = list(read_documents(recipe.data.train))
+    folder = RunFolder(tmp_path / "run")
+    folder.open(resume=False, overwrite=False)
+    result = train(recipe, TrainingData(documents, documents), folder, TrainingOptions(device="cpu"))
+    with folder.history.open(encoding="utf-8", newline="") as file:
+        rows = list(csv.DictReader(file))
+    best = rows[result.best_epoch - 1]
+    extractor = EntityExtractor.from_pretrained(folder.model, device="cpu")
+    thresholds = set(extractor.description()["thresholds"].values())
+    assert thresholds == {float(best["threshold"])}
+    assert {float(row["threshold"]) for row in rows} != {0.5}
+    scored = evaluate_documents(documents, extractor.extract(documents), mode="nested", split="dev")
+    assert scored.micro.f1 == pytest.approx(float(best["dev_f1"]), abs=1e-6)
