@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,6 +22,18 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 _JOINERS = frozenset("\u200d\ufe0e\ufe0f")
+
+# Letters and digits of scripts that put blanks between words: the others must not grow together with a neighbour.
+_LETTER = r"(?:(?![_\u0e00-\u109f\u1780-\u17ff\u2e80-\ua4cf\uf900-\ufaff])\w)"
+# Each branch begins only where its run of characters begins, and gives nothing back: linear time, whatever the text.
+_UNBROKEN = re.compile(
+    rf"""(?<![a-z0-9+.-])(?:[a-z][a-z0-9+.-]*+://|www\.)"""
+    rf"""(?:{_LETTER}|[_/?\#@!$&*+;=%:.,~()'\[\]-])*(?:{_LETTER}|[_/\#=&%$+~-])"""
+    rf"|(?<!{_LETTER})(?<![_.+-])(?:{_LETTER}|[_.+-])++@(?:{_LETTER}|-)++(?:\.(?:{_LETTER}|-)++)+"
+    rf"|(?<!{_LETTER}){_LETTER}++(?:_++{_LETTER}++)+",
+    re.IGNORECASE,
+)
+"""Web and mail addresses, and names with underscores: one word each, whatever a pre-tokenizer makes of them."""
 
 
 @dataclass(frozen=True)
@@ -51,7 +64,8 @@ class TextTokenizer:
     Args:
         backend: The tokenizer of the model; it is copied, not changed.
         boundary: "word": an entity starts on the first piece of a word and ends on the last piece of one; words are
-            the given `tokens` of a document, else the words of the tokenizer's own pre-tokenizer.
+            the given `tokens` of a document, else the words of the tokenizer's own pre-tokenizer, but web and mail
+            addresses and names with underscores are one word each.
             "token": it may start and end on any piece.
 
     Attributes:
@@ -119,4 +133,13 @@ def _word_edges(document: Document, encoding: Encoding, starts: Ints, ends: Ints
     words = np.array([-1 if word is None else word for word in encoding.word_ids], dtype=np.int64)
     opens = np.concatenate([[True], words[1:] != words[:-1]])[: len(words)]
     closes = np.concatenate([words[1:] != words[:-1], [True]])[: len(words)]
-    return starts[opens], ends[closes]
+    return _outside_unbroken(starts[opens], document.text), _outside_unbroken(ends[closes], document.text)
+
+
+def _outside_unbroken(edges: Ints, text: str) -> Ints:
+    """The edges of words that lie in no address or name that is one word; its own two edges stay."""
+    spans = [(0, 0), *(found.span() for found in _UNBROKEN.finditer(text))]
+    begins, ends = np.array(spans, dtype=np.int64).T
+    nearest = np.searchsorted(begins, edges, side="left") - 1
+    kept: Ints = edges[edges >= ends[np.maximum(nearest, 0)]]
+    return kept
