@@ -1,4 +1,4 @@
-"""The experiments behind the tables of README.md and docs/guide/accuracy.md, as one queue that can be cut off.
+"""The experiments behind the tables of README.md and docs/accuracy.md, as one queue that can be cut off.
 
     python -m benchmarks.experiments --data-dir DIR
     python -m benchmarks.experiments wnut17 conll2003-fifth --data-dir DIR

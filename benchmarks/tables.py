@@ -1,4 +1,4 @@
-"""Prints the tables of README.md and docs/guide/accuracy.md from the rows that were measured.
+"""Prints the tables of README.md and docs/accuracy.md from the rows that were measured.
 
 python -m benchmarks.tables            # prints them
 python -m benchmarks.tables --write    # puts them between their marks in the pages
@@ -20,7 +20,7 @@ from benchmarks.results_file import read_rows
 __all__ = ["TABLES", "page_with_tables"]
 
 _ROOT = Path(__file__).resolve().parent.parent
-_PAGES = (_ROOT / "README.md", _ROOT / "docs" / "guide" / "accuracy.md")
+_PAGES = (_ROOT / "README.md", _ROOT / "docs" / "accuracy.md")
 _MARK = re.compile(r"(<!-- table (?P<name>[\w-]+) -->).*?(<!-- end of table -->)", re.DOTALL)
 _HEADINGS = {"globalner": "globalner", "token_classification": "token classification", "crf": "CRF"}
 
