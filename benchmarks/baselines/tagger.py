@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from contextlib import AbstractContextManager, nullcontext
 
 import numpy as np
 import torch
@@ -14,9 +13,9 @@ from transformers import PreTrainedModel
 from benchmarks.baselines.tagging import Words, spans_from_tags, tags_from_spans
 from globalner.data import Batch
 from globalner.decoding import TokenSpans
-from globalner.extractor import PRECISIONS
+from globalner.extractor import autocast
 
-__all__ = ["TagScorer", "Tagger", "autocast", "gold_tags", "words_of"]
+__all__ = ["TagScorer", "Tagger", "gold_tags", "words_of"]
 
 _DROPOUT = 0.1
 _LOGIT_OF_A_FOUND_SPAN = 10.0
@@ -108,9 +107,3 @@ class TagScorer:
             for row in of_row
         ]
         return found, np.array([len(row) > top_k for row in of_row], dtype=bool)
-
-
-def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
-    """Automatic mixed precision of that name; nothing for fp32."""
-    dtype = PRECISIONS[precision]
-    return nullcontext() if dtype is None else torch.autocast(device.type, dtype=dtype)

@@ -6,23 +6,23 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
 from benchmarks.baselines.crf import CrfTagger
-from benchmarks.baselines.tagger import Tagger, TagScorer, autocast
+from benchmarks.baselines.tagger import Tagger, TagScorer
 from benchmarks.baselines.tagging import tagging_windows
 from benchmarks.baselines.token_classification import TokenClassifier
 from globalner.config import Recipe
 from globalner.data import Report, TextTokenizer, Window, WindowSize, collate, shuffled_batches, training_windows
 from globalner.errors import ConfigError, DataError
 from globalner.evaluation import evaluate_documents
-from globalner.extractor import EntityExtractor, choose_device
+from globalner.extractor import EntityExtractor, autocast, choose_device
 from globalner.model import BuiltModel, build_model
 from globalner.training import TrainingData, TrainingOptions
 from globalner.training.batch_size import resolve_batch_size
+from globalner.training.callbacks.step_seeds import step_seed
 from globalner.training.optimizer import OptimizerSettings, parameter_groups, warmup_then_linear_decay
 from globalner.types import Document, LabelSet
 
@@ -120,8 +120,7 @@ class _Loop:
         return sum(losses) / len(losses), time.perf_counter() - began
 
     def _step(self, epoch: int, place: int, chosen: list[int]) -> float:
-        state = np.random.SeedSequence((self.training.seed, epoch, place)).generate_state(1)
-        torch.manual_seed(int(state[0]))
+        torch.manual_seed(step_seed(self.training.seed, epoch, place))
         batch = collate([self.windows[index] for index in chosen], self.pad_id)
         with autocast(self.tagger.device, self.training.precision):
             loss = self.tagger.loss(batch)

@@ -1,14 +1,14 @@
 """Text to entities: `EntityExtractor`, and the torch scorer behind it."""
 
 from globalner.extractor.extractor import DEFAULT_MAX_ENTITIES, DEFAULT_THRESHOLD, EntityExtractor, SpanScorer
-from globalner.extractor.torch_scorer import PRECISIONS, TorchScorer, choose_device
+from globalner.extractor.torch_scorer import TorchScorer, autocast, choose_device
 
 __all__ = [
     "DEFAULT_MAX_ENTITIES",
     "DEFAULT_THRESHOLD",
-    "PRECISIONS",
     "EntityExtractor",
     "SpanScorer",
     "TorchScorer",
+    "autocast",
     "choose_device",
 ]

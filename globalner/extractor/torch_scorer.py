@@ -15,9 +15,9 @@ from globalner.errors import ConfigError
 from globalner.kernels import FoundSpans, find_spans
 from globalner.model import GlobalPointerModel
 
-__all__ = ["PRECISIONS", "TorchScorer", "choose_device"]
+__all__ = ["TorchScorer", "autocast", "choose_device"]
 
-PRECISIONS: dict[str, torch.dtype | None] = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
+_PRECISIONS: dict[str, torch.dtype | None] = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
 def choose_device(name: str) -> torch.device:
@@ -35,6 +35,12 @@ def choose_device(name: str) -> torch.device:
     return torch.device(name)
 
 
+def autocast(device: torch.device, precision: str) -> AbstractContextManager[object]:
+    """Automatic mixed precision of that name ("bf16", "fp16"); nothing for "fp32"."""
+    dtype = _PRECISIONS[precision]
+    return nullcontext() if dtype is None else torch.autocast(device.type, dtype=dtype)
+
+
 class TorchScorer:
     """A `SpanScorer` on a torch model, on the device where the model is.
 
@@ -47,8 +53,8 @@ class TorchScorer:
     """
 
     def __init__(self, model: GlobalPointerModel, precision: str = "fp32") -> None:
-        if precision not in PRECISIONS:
-            raise ConfigError(f"unknown precision {precision!r}; there are: {', '.join(PRECISIONS)}")
+        if precision not in _PRECISIONS:
+            raise ConfigError(f"unknown precision {precision!r}; there are: {', '.join(_PRECISIONS)}")
         self._model, self.precision = model, precision
 
     @property
@@ -65,17 +71,13 @@ class TorchScorer:
         was_training = self._model.training
         self._model.train(False)
         try:
-            with torch.inference_mode(), self._autocast():
+            with torch.inference_mode(), autocast(self.device, self.precision):
                 scores = self._model(batch.input_ids, batch.attention_mask, batch.start_mask, batch.end_mask)
                 thresholds = torch.from_numpy(threshold_logits)
                 found = find_spans(scores, thresholds, self._model.config.max_span_tokens, top_k)
         finally:
             self._model.train(was_training)
         return _by_row(found), found.limited.cpu().numpy()
-
-    def _autocast(self) -> AbstractContextManager[object]:
-        dtype = PRECISIONS[self.precision]
-        return nullcontext() if dtype is None else torch.autocast(self.device.type, dtype=dtype)
 
 
 def _by_row(found: FoundSpans) -> list[TokenSpans]:

@@ -22,6 +22,7 @@ from globalner.training.batch_size import resolve_batch_size
 from globalner.training.callbacks import (
     AdversarialTraining,
     DevEvaluation,
+    DevOptions,
     History,
     ResumeCheckpoint,
     StepSeeds,
@@ -151,9 +152,8 @@ def _evaluation(
     extractor = EntityExtractor.from_model(built.model, built.tokenizer, precision=recipe.training.precision)
     decay = recipe.training.average_decay
     average = WeightAverage(built.model, decay) if decay else None
-    evaluation = DevEvaluation(dev, built.tokenizer, extractor, folder.model, record, average)
-    evaluation.tune_threshold = recipe.training.tune_threshold
-    return evaluation
+    options = DevOptions(recipe.training.tune_threshold, average)
+    return DevEvaluation(dev, built.tokenizer, extractor, folder.model, record, options)
 
 
 def _fit(
@@ -204,7 +204,7 @@ def _callbacks(
     return [
         StepSeeds(recipe.training.seed),
         *([AdversarialTraining(norm)] if norm else []),
-        *([evaluation.average] if evaluation.average else []),
+        *([evaluation.options.average] if evaluation.options.average else []),
         evaluation,
         History(folder.history, evaluation, options.say),
         ResumeCheckpoint(folder.checkpoint),

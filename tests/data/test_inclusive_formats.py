@@ -38,26 +38,26 @@ _CLUENER_DOCUMENTS = _documents(st.text(_CHARACTERS, min_size=1, max_size=4), st
 _CMEEE_DOCUMENTS = _documents(st.sampled_from(TYPES), st.none())
 
 
+def _read_back(documents: list[Document], form: str) -> list[Document]:
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "data.json"
+        assert not write_documents(documents, path, form)
+        reader = read_documents(path)
+        read = list(reader)
+    assert (reader.format, reader.report.lines()) == (form, [])
+    return read
+
+
 @given(st.lists(_CLUENER_DOCUMENTS, min_size=1, max_size=4))
 @settings(derandomize=True, max_examples=80, deadline=None)
 def test_cluener_reads_back_what_it_wrote(documents: list[Document]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "data.json"
-        assert not write_documents(documents, path, "cluener")
-        reader = read_documents(path)
-        assert [_sorted(document) for document in reader] == documents
-        assert (reader.format, reader.report.lines()) == ("cluener", [])
+    assert [_sorted(document) for document in _read_back(documents, "cluener")] == documents
 
 
 @given(st.lists(_CMEEE_DOCUMENTS, min_size=1, max_size=4))
 @settings(derandomize=True, max_examples=80, deadline=None)
 def test_cmeee_reads_back_what_it_wrote(documents: list[Document]) -> None:
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder) / "data.json"
-        assert not write_documents(documents, path, "cmeee")
-        reader = read_documents(path)
-        assert list(reader) == documents
-        assert (reader.format, reader.report.lines()) == ("cmeee", [])
+    assert _read_back(documents, "cmeee") == documents
 
 
 @pytest.mark.parametrize("form", ["cluener", "cmeee"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import nullcontext
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,20 @@ from globalner.training.callbacks.weight_average import WeightAverage
 from globalner.training.module import GlobalPointerModule
 from globalner.types import Document
 
-__all__ = ["DevEvaluation"]
+__all__ = ["DevEvaluation", "DevOptions"]
+
+
+@dataclass(frozen=True)
+class DevOptions:
+    """What is evaluated, and how.
+
+    Attributes:
+        tune_threshold: Whether to choose the threshold of all labels by the dev documents; it is saved with the model.
+        average: Whose weights are evaluated and saved instead of the latest.
+    """
+
+    tune_threshold: bool = False
+    average: WeightAverage | None = None
 
 
 class DevEvaluation(pl.Callback):
@@ -36,7 +49,7 @@ class DevEvaluation(pl.Callback):
         extractor: On the very model that is being trained.
         folder: Where the best model goes.
         record: What its card tells of the training; the scores of the epoch are added.
-        average: Whose weights are evaluated and saved instead of the latest.
+        options: What is evaluated, and how.
 
     Attributes:
         threshold: Score above which a span counted in the last evaluation.
@@ -52,11 +65,10 @@ class DevEvaluation(pl.Callback):
         extractor: EntityExtractor,
         folder: Path,
         record: TrainingRecord | None = None,
-        average: WeightAverage | None = None,
+        options: DevOptions = DevOptions(),
     ) -> None:
         self.documents, self.tokenizer, self.extractor, self.folder = documents, tokenizer, extractor, folder
-        self.record, self.average = record, average
-        self.tune_threshold, self.threshold = False, 0.5
+        self.record, self.options, self.threshold = record, options, 0.5
         self.result: EvaluationResult | None = None
         self.best_f1, self.best_epoch = -1.0, 0
 
@@ -64,7 +76,7 @@ class DevEvaluation(pl.Callback):
         """Evaluates, and saves the model if its micro F1 is the best so far; the earlier one wins a tie."""
         assert isinstance(pl_module, GlobalPointerModule)
         mode = pl_module.model.config.mode
-        with nullcontext() if self.average is None else self.average.applied():
+        with nullcontext() if self.options.average is None else self.options.average.applied():
             self.result = evaluate_documents(self.documents, self._predicted(pl_module), mode=mode, split="dev")
             if self.result.micro.f1 > self.best_f1:
                 self.best_f1, self.best_epoch = self.result.micro.f1, trainer.current_epoch + 1
@@ -73,7 +85,7 @@ class DevEvaluation(pl.Callback):
 
     def _predicted(self, pl_module: GlobalPointerModule) -> list[Document]:
         """The entities at the model's own thresholds, which are chosen first if they are to be."""
-        if not self.tune_threshold:
+        if not self.options.tune_threshold:
             return self.extractor.extract(self.documents)
         config = pl_module.model.config
         predicted = self.extractor.extract(self.documents, mode="nested", threshold=min(THRESHOLDS))

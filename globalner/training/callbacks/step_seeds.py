@@ -8,7 +8,7 @@ import numpy as np
 import pytorch_lightning as pl
 import torch
 
-__all__ = ["StepSeeds"]
+__all__ = ["StepSeeds", "step_seed"]
 
 
 class StepSeeds(pl.Callback):
@@ -29,5 +29,9 @@ class StepSeeds(pl.Callback):
         batch_idx: int,
     ) -> None:
         """Seeds the generators of all devices."""
-        state = np.random.SeedSequence((self.seed, trainer.current_epoch, batch_idx)).generate_state(1)
-        torch.manual_seed(int(state[0]))
+        torch.manual_seed(step_seed(self.seed, trainer.current_epoch, batch_idx))
+
+
+def step_seed(seed: int, epoch: int, step: int) -> int:
+    """The seed of a step, counted from 0 in its epoch."""
+    return int(np.random.SeedSequence((seed, epoch, step)).generate_state(1)[0])
