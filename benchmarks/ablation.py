@@ -1,4 +1,4 @@
-"""Measures what each candidate for the default recipe brings, one at a time, on four sets.
+"""Measures what each candidate for the default recipe brings, one at a time, on several sets.
 
     python -m benchmarks.ablation --data-dir DIR
 
@@ -16,12 +16,12 @@ from pathlib import Path
 
 from benchmarks.experiments import EXPERIMENTS, TABLE
 from benchmarks.results_file import RESULTS, read_rows
-from benchmarks.run_queue import Run, measure_missing
+from benchmarks.run_queue import PRECISIONS, Run, measure_missing
 
 _TABLE = RESULTS / "ablation.csv"
 
-SETS = {"cluener": "cluener-fifth", "cmeee": "cmeee-fifth", "conll2003": "conll2003-fifth", "wnut17": "wnut17"}
-"""The experiment of each recipe."""
+SETS = ("cluener-fifth", "cmeee-fifth", "conll2003-fifth", "wnut17", "wnut17-200")
+"""The experiments on which candidates are compared."""
 
 CANDIDATES: dict[str, tuple[str, ...]] = {
     "the recipe": (),
@@ -38,9 +38,9 @@ CANDIDATES: dict[str, tuple[str, ...]] = {
     "initial logit 0": ("model.head.initial_logit=0.0",),
     "threshold 0.5": ("training.tune_threshold=false",),
 }
-"""Changes to the recipe; those that depend on the set are in `_BY_SET`."""
+"""Changes to the recipe; those that depend on the recipe are in `_BY_RECIPE`."""
 
-_BY_SET = {
+_BY_RECIPE = {
     "other encoder rate": {
         "cluener": ("training.encoder_learning_rate=1.0e-3",),
         "cmeee": ("training.encoder_learning_rate=1.0e-3",),
@@ -56,32 +56,37 @@ _BY_SET = {
 }
 
 
-def changes_of(candidate: str, recipe: str) -> tuple[str, ...]:
-    """Changes to a recipe that make a candidate of it, those of its experiment included."""
-    (shared,) = EXPERIMENTS[SETS[recipe]].settings("globalner")
-    return (*shared, *CANDIDATES[candidate], *_BY_SET.get(candidate, {}).get(recipe, ()))
+def changes_of(candidate: str, name: str) -> tuple[str, ...]:
+    """Changes to the recipe of an experiment that make a candidate of it, those of the experiment included."""
+    experiment = EXPERIMENTS[name]
+    (shared,) = experiment.settings("globalner")
+    return (*shared, *CANDIDATES[candidate], *_BY_RECIPE.get(candidate, {}).get(experiment.recipe, ()))
 
 
 def main() -> int:
     """Measures what is missing."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--candidates", nargs="+", choices=list(CANDIDATES), default=list(CANDIDATES))
-    parser.add_argument("--sets", nargs="+", choices=list(SETS), default=list(SETS))
+    parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("GLOBALNER_DATA"))
+    parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
     options = parser.parse_args()
     for seed in options.seeds:
         for candidate in options.candidates:
-            for recipe in options.sets:
-                run = Run(recipe, "globalner", seed, changes_of(candidate, recipe), options.data_dir)
+            for name in options.sets:
+                recipe, changes = EXPERIMENTS[name].recipe, changes_of(candidate, name)
+                run = Run(recipe, "globalner", seed, changes, options.data_dir, precision=options.precision)
                 measure_missing(run, _table_of(candidate))
     return 0
 
 
-def scores(candidate: str, recipe: str) -> list[float]:
-    """Test F1 of the rows that are there, in per cent."""
-    key = {"recipe": recipe, "system": "globalner", "changes": " ".join(changes_of(candidate, recipe))}
-    return [100 * float(row["f1"]) for row in read_rows(_table_of(candidate)) if row.items() >= key.items()]
+def scores(candidate: str, name: str) -> dict[int, float]:
+    """Test F1 by seed in an experiment, in per cent, of the rows that are there."""
+    changes = " ".join(changes_of(candidate, name))
+    key = {"recipe": EXPERIMENTS[name].recipe, "system": "globalner", "changes": changes}
+    rows = [row for row in read_rows(_table_of(candidate)) if row.items() >= key.items()]
+    return {int(row["seed"]): 100 * float(row["f1"]) for row in rows}
 
 
 def _table_of(candidate: str) -> Path:

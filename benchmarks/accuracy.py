@@ -18,7 +18,7 @@ import sys
 from pathlib import Path
 
 from benchmarks.results_file import RESULTS, read_rows
-from benchmarks.run_queue import SYSTEMS, Run, measure_missing
+from benchmarks.run_queue import PRECISIONS, SYSTEMS, Run, measure_missing
 
 
 def main() -> int:
@@ -28,7 +28,7 @@ def main() -> int:
     for recipe in options.recipes:
         for seed in options.seeds:
             for system in options.systems:
-                run = Run(recipe, system, seed, tuple(options.set), options.data_dir, options.device)
+                run = Run(recipe, system, seed, tuple(options.set), options.data_dir, options.device, options.precision)
                 measure_missing(run, table)
     for recipe in options.recipes:
         for line in summary(read_rows(table), recipe, " ".join(options.set)):
@@ -56,6 +56,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="changes to the recipe")
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("GLOBALNER_DATA"))
     parser.add_argument("--device", default="auto")
+    parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
     parser.add_argument("--table", default="accuracy.csv", metavar="NAME.csv", help="file under benchmarks/results")
     return parser.parse_args()
 

@@ -12,11 +12,12 @@ from __future__ import annotations
 import argparse
 import os
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.results_file import RESULTS
-from benchmarks.run_queue import SYSTEMS, Run, measure_missing
+from benchmarks.run_queue import PRECISIONS, SYSTEMS, Run, measure_missing
 
 __all__ = ["EXPERIMENTS", "TABLE", "Experiment"]
 
@@ -48,10 +49,9 @@ class Experiment:
     systems: tuple[str, ...] = SYSTEMS
 
     def settings(self, system: str) -> list[tuple[str, ...]]:
-        """Changes to the recipe, once for each batch size that is tried. bf16 halves the time on the CPU measured."""
-        changes = ("training.precision=bf16", *self.changes)
+        """Changes to the recipe, once for each batch size that is tried."""
         sizes = dict(self.batch_sizes).get(system)
-        return [(*changes, f"training.batch_size={size}") for size in sizes] if sizes else [changes]
+        return [(*self.changes, f"training.batch_size={size}") for size in sizes] if sizes else [self.changes]
 
 
 def _few(title: str, recipe: str, train: str, dev: str, count: int) -> Experiment:
@@ -96,17 +96,25 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("experiments", nargs="*", metavar="NAME", help=f"some of: {', '.join(EXPERIMENTS)}")
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=SYSTEMS)
+    parser.add_argument("--seeds", nargs="+", type=int, help="some of the experiment's seeds")
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("GLOBALNER_DATA"))
+    parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
     options = parser.parse_args()
     for name in options.experiments or EXPERIMENTS:
         if name not in EXPERIMENTS:
             parser.error(f"there is no experiment {name!r}; choose from: {', '.join(EXPERIMENTS)}")
         experiment = EXPERIMENTS[name]
-        for seed in experiment.seeds:
-            for system in experiment.systems:
-                for changes in experiment.settings(system) if system in options.systems else ():
-                    measure_missing(Run(experiment.recipe, system, seed, changes, options.data_dir), TABLE)
+        for run in _runs(experiment, options):
+            measure_missing(run, TABLE)
     return 0
+
+
+def _runs(experiment: Experiment, options: argparse.Namespace) -> Iterator[Run]:
+    for seed in experiment.seeds:
+        for system in experiment.systems:
+            if system in options.systems and (options.seeds is None or seed in options.seeds):
+                for changes in experiment.settings(system):
+                    yield Run(experiment.recipe, system, seed, changes, options.data_dir, precision=options.precision)
 
 
 if __name__ == "__main__":

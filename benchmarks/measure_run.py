@@ -41,7 +41,7 @@ def measure_run(run: Run) -> Measured:
 
     Where the recipe has no test documents, those of dev take their place. Memory is the peak of this process.
     """
-    changes = [*run.changes, f"training.seed={run.seed}"]
+    changes = [*run.changes, f"training.seed={run.seed}", f"training.precision={run.precision}"]
     recipe = resolve_recipe_data(load_recipe(run.recipe, changes), data_dir=run.data_dir)
     data = TrainingData(*(read_split(recipe, split, _silent) for split in ("train", "dev")))
     trained = _train_baseline(run, recipe, data) if run.system in BASELINES else _train_globalner(run, recipe)

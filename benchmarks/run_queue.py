@@ -12,8 +12,9 @@ from benchmarks.results_file import append_row, provenance, read_rows
 if TYPE_CHECKING:
     from benchmarks.measure_run import Measured
 
-__all__ = ["SYSTEMS", "Run", "measure_missing"]
+__all__ = ["PRECISIONS", "SYSTEMS", "Run", "measure_missing"]
 
+PRECISIONS = ("fp32", "bf16")
 SYSTEMS = ("globalner", "token_classification", "crf")
 
 
@@ -28,6 +29,8 @@ class Run:
         changes: Changes to the recipe, KEY=VALUE each.
         data_dir: Folder of the data; None where the recipe needs none.
         device: "auto", "cpu", "cuda" or "mps".
+        precision: "fp32" or "bf16"; bf16 is faster where the processor has instructions for it, and much slower where
+            not. It says how a run is computed, not what is measured, so a row counts for both.
     """
 
     recipe: str
@@ -36,6 +39,7 @@ class Run:
     changes: tuple[str, ...] = ()
     data_dir: Path | None = None
     device: str = "auto"
+    precision: str = "fp32"
 
     @property
     def key(self) -> dict[str, str]:
@@ -56,7 +60,7 @@ def measure_missing(run: Run, table: Path) -> None:
     print(f"{run.recipe}, {run.system}, seed {run.seed} {' '.join(run.changes)}", flush=True)
     measured_on = provenance()
     measured = _in_its_own_process(run)
-    append_row(table, {**run.key, **measured, **measured_on})
+    append_row(table, {**run.key, "precision": run.precision, **measured, **measured_on})
     print(f"  test F1 {measured['f1']:.4f}", flush=True)
 
 

@@ -96,13 +96,20 @@ def _ablation() -> str:
     lines = []
     for candidate in CANDIDATES:
         cells = []
-        for recipe in SETS:
-            found, base = scores(candidate, recipe), scores("the recipe", recipe)
-            difference = f" ({statistics.mean(found) - statistics.mean(base):+.1f})" if found and base else ""
-            cells.append(_mean_and_spread(found) + (difference if candidate != "the recipe" else ""))
+        for name in SETS:
+            found, base = scores(candidate, name), scores("the recipe", name)
+            cells.append(_mean_and_spread(list(found.values())) + _paired(found, base, candidate))
         if any(cells):
             lines.append([candidate, *cells])
-    return _table(["candidate", *SETS], lines)
+    return _table(["candidate", *(EXPERIMENTS[name].title for name in SETS)], lines)
+
+
+def _paired(found: dict[int, float], base: dict[int, float], candidate: str) -> str:
+    """The mean difference to the recipe over the seeds that both have, and how many these are."""
+    seeds = found.keys() & base.keys()
+    if candidate == "the recipe" or not seeds:
+        return ""
+    return f" ({statistics.mean(found[seed] - base[seed] for seed in seeds):+.1f}, {len(seeds)})"
 
 
 def _best_rows(experiment: Experiment, system: str) -> list[Row]:

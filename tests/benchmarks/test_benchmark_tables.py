@@ -21,9 +21,10 @@ def test_every_experiment_is_a_valid_recipe(name: str) -> None:
             load_recipe(experiment.recipe, changes)
 
 
-@pytest.mark.parametrize("recipe", ablation.SETS)
-def test_every_candidate_is_a_valid_recipe_of_its_own(recipe: str) -> None:
-    made = [load_recipe(recipe, ablation.changes_of(name, recipe)).recipe for name in ablation.CANDIDATES]
+@pytest.mark.parametrize("name", ablation.SETS)
+def test_every_candidate_is_a_valid_recipe_of_its_own(name: str) -> None:
+    recipe = experiments.EXPERIMENTS[name].recipe
+    made = [load_recipe(recipe, ablation.changes_of(candidate, name)).recipe for candidate in ablation.CANDIDATES]
     twice = [name for name, one in zip(ablation.CANDIDATES, made, strict=True) if made.count(one) > 1]
     assert twice == []
 
