@@ -2,31 +2,52 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
+
 import torch
 from torch import Tensor
 
 from globalner.errors import ShapeError
 from globalner.kernels.scores import SpanScores
 
-__all__ = ["complete_gold", "expand_ignore"]
+__all__ = ["LossCells", "complete_cells", "expand_ignore"]
 
 
-def complete_gold(
-    scores: SpanScores, gold: Tensor, weight: Tensor | None, max_span_tokens: int | None
-) -> tuple[Tensor, Tensor]:
-    """Gold cells, each once, and their soft targets.
+@dataclass(frozen=True, eq=False, slots=True)
+class LossCells:
+    """The cells of a loss that are not plain negatives.
+
+    Attributes:
+        gold: (K, 4) long: text, type, first, last (inclusive); each once, sorted.
+        weights: (K,) soft targets of the gold cells in (0, 1], in the dtype of the loss.
+        ignore: (M, 4) long as `gold`, left out of both sums; type -1 stands for every type. May hold gold cells.
+        max_span_tokens: Longest span in tokens, both ends counted; None for no limit.
+    """
+
+    gold: Tensor
+    weights: Tensor
+    ignore: Tensor
+    max_span_tokens: int | None
+
+
+def complete_cells(
+    scores: SpanScores,
+    gold: Tensor,
+    weight: Tensor | None = None,
+    ignore: Tensor | None = None,
+    max_span_tokens: int | None = None,
+) -> LossCells:
+    """Checked cells, gold ones each once.
 
     Args:
         scores: The scores that the cells index.
         gold: (N, 4) long: text, type, first, last (inclusive); a cell given twice counts once, with its largest weight.
         weight: (N,) soft targets in (0, 1], or None for 1.
+        ignore: (M, 4) long, or None for no cell.
         max_span_tokens: As in `span_loss`.
 
-    Returns:
-        cells (K, 4) long and weights (K,) in the dtype of the loss.
-
     Raises:
-        ShapeError: If a cell is out of range, or lies where no span may be.
+        ShapeError: If a cell is out of range, a gold one lies where no span may be, or a weight is outside (0, 1].
     """
     gold = _checked_cells(scores, gold, "gold", lowest_type=0)
     cells, place = torch.unique(gold, dim=0, return_inverse=True)
@@ -38,19 +59,19 @@ def complete_gold(
     if not bool(((weight > 0) & (weight <= 1)).all()):
         raise ShapeError("every weight must be above 0 and at most 1")
     largest = torch.zeros(len(cells), dtype=ones.dtype, device=gold.device)
-    return cells, largest.scatter_reduce(0, place, weight, "amax")
-
-
-def expand_ignore(scores: SpanScores, ignore: Tensor | None) -> Tensor:
-    """Cells to leave out as (M, 4) long, rows of type -1 written out for every type."""
+    weights = largest.scatter_reduce(0, place, weight, "amax")
     if ignore is None:
-        return torch.empty(0, 4, dtype=torch.long, device=scores.query.device)
-    ignore = _checked_cells(scores, ignore, "ignore", lowest_type=-1)
+        ignore = torch.empty(0, 4, dtype=torch.long, device=gold.device)
+    return LossCells(cells, weights, _checked_cells(scores, ignore, "ignore", lowest_type=-1), max_span_tokens)
+
+
+def expand_ignore(ignore: Tensor, num_types: int) -> Tensor:
+    """Cells to leave out with rows of type -1 written out for every type."""
     every = ignore[:, 1] == -1
     if not bool(every.any()):
         return ignore
-    rows = ignore[every].repeat_interleave(scores.num_types, dim=0)
-    rows[:, 1] = torch.arange(scores.num_types, device=rows.device).repeat(int(every.sum()))
+    rows = ignore[every].repeat_interleave(num_types, dim=0)
+    rows[:, 1] = torch.arange(num_types, device=rows.device).repeat(int(every.sum()))
     return torch.cat([ignore[~every], rows])
 
 

@@ -5,24 +5,24 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
+from globalner.kernels.gold_cells import LossCells, expand_ignore
 from globalner.kernels.scores import SpanScores
 
 __all__ = ["reference_loss"]
 
 
-def reference_loss(
-    scores: SpanScores, cells: Tensor, weights: Tensor, ignore: Tensor, max_span_tokens: int | None
-) -> Tensor:
-    """Losses (B, C) for gold `cells` (K, 4), each once, with `weights` (K,), leaving out `ignore` (M, 4).
+def reference_loss(scores: SpanScores, cells: LossCells) -> Tensor:
+    """Losses (B, C).
 
     Gold cells are taken out of the negative sum before the log-sum-exp; subtracting them afterwards, as the published
     sparse form does, loses all digits in fp32 once one positive dominates.
     """
     square = scores.square()
     flat = (square.shape[0], square.shape[1], -1)
-    closed = ~scores.allowed(max_span_tokens).expand_as(square)
+    closed = ~scores.allowed(cells.max_span_tokens).expand_as(square)
+    ignore = expand_ignore(cells.ignore, scores.num_types)
     closed = closed.index_put(tuple(ignore.unbind(1)), closed.new_ones(()))
-    target = torch.zeros_like(square).index_put(tuple(cells.unbind(1)), weights)
+    target = torch.zeros_like(square).index_put(tuple(cells.gold.unbind(1)), cells.weights)
     positive = (-square + target.log()).masked_fill(closed | (target == 0), -torch.inf)
     negative = (square + (-target).log1p()).masked_fill(closed | (target == 1), -torch.inf)
     threshold = square.new_zeros(*square.shape[:2], 1)

@@ -5,14 +5,17 @@ from __future__ import annotations
 from torch import Tensor
 
 from globalner.kernels.scores import FoundSpans, SpanScores
+from globalner.kernels.span_collection import SpanCollection
 
 __all__ = ["reference_search"]
 
 
-def reference_search(scores: SpanScores, thresholds: Tensor, max_span_tokens: int | None) -> FoundSpans:
-    """Spans strictly above `thresholds` (C,), ordered by text, type, first and last token."""
+def reference_search(
+    scores: SpanScores, thresholds: Tensor, max_span_tokens: int | None, top_k: int | None
+) -> FoundSpans:
+    """Spans strictly above `thresholds` (C,), the `top_k` highest of each text; see `find_spans`."""
     square = scores.square()
     above = (square > thresholds[:, None, None]) & scores.allowed(max_span_tokens)
-    batch, type_, first, last = above.nonzero(as_tuple=True)
-    limited = batch.new_zeros(square.shape[0]).bool()
-    return FoundSpans(batch, type_, first, last, square[batch, type_, first, last], limited)
+    found = SpanCollection(len(square), top_k, square)
+    found.add(above.nonzero(), square[above])
+    return found.spans()

@@ -1,20 +1,22 @@
-"""Multilabel cross-entropy over all spans: one door, one implementation behind it for now."""
+"""Multilabel cross-entropy over all spans: one door, several implementations behind it."""
 
 from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor
 
 from globalner.errors import ConfigError
-from globalner.kernels.gold_cells import complete_gold, expand_ignore
+from globalner.kernels.gold_cells import complete_cells
 from globalner.kernels.implementations import choose_implementation
 from globalner.kernels.reference_loss import reference_loss
 from globalner.kernels.scores import SpanScores
+from globalner.kernels.tiled_loss import tiled_loss
 
 __all__ = ["span_loss"]
 
-_KERNELS = {"reference": reference_loss}
+_KERNELS = {"reference": reference_loss, "tiled": tiled_loss}
 
 
 def span_loss(
@@ -40,7 +42,7 @@ def span_loss(
         ignore: (M, 4) long as `gold`: cells left out of both sums; type -1 stands for every type. Wins over `gold`.
         max_span_tokens: Longer spans (in tokens, both ends counted) are no candidates; None for no limit.
         reduction: "mean" over the B * C (text, type) pairs, or "none" for (B, C).
-        impl: "auto" or the name of an implementation ("reference").
+        impl: "auto" or the name of an implementation ("reference", "tiled").
 
     Returns:
         A scalar, or (B, C) with reduction "none".
@@ -55,6 +57,7 @@ def span_loss(
         raise ConfigError(f"reduction must be 'mean' or 'none'; got {reduction!r}")
     kernel = choose_implementation(_KERNELS, impl)
     scores = scores.in_full_precision()
-    cells, weights = complete_gold(scores, gold, weight, max_span_tokens)
-    losses = kernel(scores, cells, weights, expand_ignore(scores, ignore), max_span_tokens)
+    cells = complete_cells(scores, gold, weight, ignore, max_span_tokens)
+    with torch.autocast(scores.query.device.type, enabled=False):
+        losses: Tensor = kernel(scores, cells)
     return losses.mean() if reduction == "mean" else losses

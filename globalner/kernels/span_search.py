@@ -1,4 +1,4 @@
-"""Search for the spans above a threshold: one door, one implementation behind it for now."""
+"""Search for the spans above a threshold: one door, several implementations behind it."""
 
 from __future__ import annotations
 
@@ -9,10 +9,11 @@ from globalner.errors import ShapeError
 from globalner.kernels.implementations import choose_implementation
 from globalner.kernels.reference_search import reference_search
 from globalner.kernels.scores import FoundSpans, SpanScores
+from globalner.kernels.tiled_search import tiled_search
 
 __all__ = ["find_spans"]
 
-_KERNELS = {"reference": reference_search}
+_KERNELS = {"reference": reference_search, "tiled": tiled_search}
 
 
 @torch.no_grad()
@@ -30,7 +31,7 @@ def find_spans(
         threshold: A logit, or (C,) one for each type.
         max_span_tokens: Longer spans (in tokens, both ends counted) are left out; None for no limit.
         top_k: At most this many spans a text, the highest logits; texts that had more are marked `limited`.
-        impl: "auto" or the name of an implementation ("reference").
+        impl: "auto" or the name of an implementation ("reference", "tiled").
 
     Returns:
         The spans ordered by text, type, first and last token (both inclusive).
@@ -46,17 +47,5 @@ def find_spans(
     limits = torch.as_tensor(threshold, dtype=scores.query.dtype, device=scores.query.device)
     if limits.dim() > 1 or (limits.dim() == 1 and len(limits) != scores.num_types):
         raise ShapeError(f"threshold must be a number or ({scores.num_types},); got {tuple(limits.shape)}")
-    found = kernel(scores, limits.expand(scores.num_types), max_span_tokens)
-    return found if top_k is None else _highest(found, top_k)
-
-
-def _highest(found: FoundSpans, top_k: int) -> FoundSpans:
-    """The `top_k` spans of each text with the highest logits, in the order they had; ties go to the earlier span."""
-    counts = torch.bincount(found.batch, minlength=len(found.limited))
-    order = found.logit.argsort(descending=True, stable=True)
-    order = order[found.batch[order].argsort(stable=True)]
-    rank = torch.arange(len(order), device=order.device) - (counts.cumsum(0) - counts)[found.batch[order]]
-    keep = order[rank < top_k].sort().values
-    return FoundSpans(
-        found.batch[keep], found.type[keep], found.first[keep], found.last[keep], found.logit[keep], counts > top_k
-    )
+    with torch.autocast(scores.query.device.type, enabled=False):
+        return kernel(scores, limits.expand(scores.num_types), max_span_tokens, top_k)

@@ -1,0 +1,69 @@
+"""The span loss tile by tile in plain torch: no square of scores is ever made."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from globalner.errors import ConfigError
+from globalner.kernels.gold_cells import LossCells
+from globalner.kernels.gold_terms import GoldTerms, ScoreGradients, without_ignored
+from globalner.kernels.scores import SpanScores
+from globalner.kernels.tiled_own import OwnScorersSum
+from globalner.kernels.tiled_shared import SharedScorerSum
+from globalner.kernels.tiles import TileSize
+
+__all__ = ["tiled_loss"]
+
+
+@torch.compiler.disable  # type: ignore[untyped-decorator]
+def tiled_loss(scores: SpanScores, cells: LossCells, size: TileSize | None = None) -> Tensor:
+    """Losses (B, C); see `span_loss`. Cannot be differentiated twice.
+
+    Args:
+        scores: Logits of all spans, in fp32 or fp64.
+        cells: Gold and ignored cells.
+        size: Of the tiles; the result depends on it by rounding only.
+    """
+    cells = without_ignored(cells, scores.num_types)
+    losses: Tensor = _TiledLoss.apply(  # type: ignore[no-untyped-call]
+        scores.query, scores.key, scores.start_bias, scores.end_bias, scores, cells, size or TileSize()
+    )
+    return losses
+
+
+class _TiledLoss(torch.autograd.Function):
+    @staticmethod
+    def forward(
+        ctx: Any,
+        query: Tensor,
+        key: Tensor,
+        start_bias: Tensor | None,
+        end_bias: Tensor | None,
+        scores: SpanScores,
+        cells: LossCells,
+        size: TileSize,
+    ) -> Tensor:
+        scores = SpanScores(query, key, start_bias, end_bias, scores.start_mask, scores.end_mask)
+        own = scores.query.shape[1] == scores.num_types
+        sums = OwnScorersSum(cells, scores.num_types, size) if own else SharedScorerSum(cells, scores.num_types, size)
+        rest = sums.log_sums(scores, with_gradients=any(ctx.needs_input_grad))
+        ctx.save_for_backward(query, key, start_bias, end_bias)
+        ctx.masks, ctx.cells, ctx.sums = (scores.start_mask, scores.end_mask), cells, sums
+        ctx.terms = GoldTerms(scores, cells, rest)
+        losses: Tensor = ctx.terms.losses
+        return losses
+
+    @staticmethod
+    def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
+        if torch.is_grad_enabled():
+            raise ConfigError(
+                "the tiled span loss cannot be differentiated twice (create_graph=True); impl='reference' can"
+            )
+        scores = SpanScores(*ctx.saved_tensors, *ctx.masks)
+        with torch.autocast(gradient.device.type, enabled=False):
+            made: ScoreGradients = ctx.sums.gradients(scores, ctx.terms.rest_gradient(gradient))
+            made.add_cells(scores, ctx.cells.gold, ctx.terms.cell_gradient(gradient))
+        return made.query, made.key, made.start_bias, made.end_bias, None, None, None
