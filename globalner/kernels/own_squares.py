@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from globalner.kernels.scores import SpanScores
-from globalner.kernels.tiles import Tile, TileSize, extent_of, outside_band, tiles_of
+from globalner.kernels.tiles import Tile, TileSize, close_outside_band, extent_of, tiles_of
 
 __all__ = ["OwnSquares", "Squares", "mask_terms"]
 
@@ -90,9 +90,7 @@ class OwnSquares:
         texts = slice(pairs.start // self._types, (pairs.stop - 1) // self._types + 1)
         for tile in tiles_of(extent_of(self._scores, texts), self._size, self._limit):
             logits = squares.query[:, tile.rows] @ squares.key[:, tile.columns].transpose(1, 2)
-            closed = outside_band(tile, self._limit, logits.device)
-            if closed is not None:
-                logits.masked_fill_(closed, -torch.inf)
+            close_outside_band(logits, tile, self._limit)
             if end > begin:
                 inside = tile.holds(first, last)
                 place = (square[inside], first[inside] - tile.first_row, last[inside] - tile.first_column)

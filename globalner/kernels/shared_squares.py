@@ -9,7 +9,7 @@ import torch
 from torch import Tensor
 
 from globalner.kernels.scores import SpanScores
-from globalner.kernels.tiles import Tile, TileSize, extent_of, outside_band, tiles_of
+from globalner.kernels.tiles import Tile, TileSize, close_outside_band, extent_of, tiles_of
 
 __all__ = ["SharedSquares"]
 
@@ -44,9 +44,7 @@ class SharedSquares:
         text, first, last = self._closed.unbind(1)
         for tile in tiles_of(extent_of(scores, texts), self._size, self._limit):
             products = query[:, tile.rows] @ key[:, tile.columns].transpose(1, 2)
-            outside = outside_band(tile, self._limit, products.device)
-            if outside is not None:
-                products.masked_fill_(outside, -torch.inf)
+            close_outside_band(products, tile, self._limit)
             if closed is not None:
                 products.masked_fill_(closed[..., tile.columns], -torch.inf)
             if len(self._closed):

@@ -10,7 +10,7 @@ from torch import Tensor
 
 from globalner.kernels.scores import SpanScores
 
-__all__ = ["Extent", "Tile", "TileSize", "extent_of", "outside_band", "tiles_of"]
+__all__ = ["Extent", "Tile", "TileSize", "close_outside_band", "extent_of", "tiles_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,16 +84,16 @@ def tiles_of(extent: Extent, size: TileSize, max_span_tokens: int | None) -> Ite
             yield Tile(first_row, end_row, first_column, min(first_column + size.columns, end))
 
 
-def outside_band(tile: Tile, max_span_tokens: int | None, device: torch.device) -> Tensor | None:
-    """Cells (rows, columns) of a tile with last before first, or too long; None where there are none."""
-    too_early = tile.first_column < tile.end_row - 1
-    too_long = max_span_tokens is not None and tile.end_column - tile.first_row > max_span_tokens
-    if not (too_early or too_long):
-        return None
-    row = torch.arange(tile.first_row, tile.end_row, device=device)[:, None]
-    column = torch.arange(tile.first_column, tile.end_column, device=device)
-    closed = column < row
-    return closed if max_span_tokens is None else closed | (column - row >= max_span_tokens)
+def close_outside_band(logits: Tensor, tile: Tile, max_span_tokens: int | None) -> None:
+    """Makes logits (n, rows, columns) of a tile -inf, in place, where last comes before first, or too late."""
+    row = torch.arange(tile.first_row, tile.end_row, device=logits.device)[:, None]
+    column = torch.arange(tile.first_column, tile.end_column, device=logits.device)
+    early = max(0, tile.end_row - 1 - tile.first_column)
+    if early:
+        logits[..., :early].masked_fill_(column[:early] < row, -torch.inf)
+    if max_span_tokens is not None:
+        late = max(0, tile.first_row + max_span_tokens - tile.first_column)
+        logits[..., late:].masked_fill_(column[late:] - row >= max_span_tokens, -torch.inf)
 
 
 def _first_and_end(mask: Tensor | None, texts: slice, length: int) -> tuple[int, int]:

@@ -146,10 +146,10 @@ class EfficientGlobalPointer(nn.Module):
 def _place(query: Tensor, key: Tensor, rotary: bool) -> tuple[Tensor, Tensor]:
     """Rotates both by position and takes 1 / sqrt(D) into the query. Both (B, G, L, D)."""
     length, width = query.shape[-2:]
-    if rotary:
-        angles = rotary_angles(length, width, device=query.device)
-        query, key = apply_rotary(query, angles), apply_rotary(key, angles)
-    return query / math.sqrt(width), key
+    if not rotary:
+        return query / math.sqrt(width), key
+    angles = rotary_angles(length, width, device=query.device)
+    return apply_rotary(query, angles, scale=width**-0.5), apply_rotary(key, angles)
 
 
 def _lecun_normal(layer: nn.Linear) -> None:

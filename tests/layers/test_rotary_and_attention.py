@@ -19,6 +19,21 @@ def test_rotation_turns_each_pair_by_its_angle() -> None:
             assert turned[p, 2 * r + 1].item() == pytest.approx(odd * math.cos(angle) + even * math.sin(angle))
 
 
+@pytest.mark.parametrize("scale", [1.0, 0.125])
+def test_the_gradient_is_turned_back(scale: float) -> None:
+    angles = rotary_angles(5, 6)
+    x = torch.randn(2, 5, 3, 6, dtype=torch.float64).transpose(1, 2).requires_grad_()
+    assert torch.autograd.gradcheck(lambda x: apply_rotary(x, angles, scale=scale), (x,))
+    assert torch.autograd.gradgradcheck(lambda x: apply_rotary(x, angles, scale=scale), (x,))
+    torch.testing.assert_close(apply_rotary(x, angles, scale=scale), scale * apply_rotary(x, angles))
+
+
+def test_compiled_it_is_the_same() -> None:
+    x, angles = torch.randn(2, 5, 6, dtype=torch.float64), rotary_angles(5, 6)
+    compiled = torch.compile(apply_rotary, backend="eager", fullgraph=True)
+    torch.testing.assert_close(compiled(x, angles), apply_rotary(x, angles))
+
+
 def test_interleaved_pairs_are_half_split_pairs_in_another_order() -> None:
     x, angles = torch.randn(5, 6, dtype=torch.float64), rotary_angles(5, 6)
     order = [0, 2, 4, 1, 3, 5]
