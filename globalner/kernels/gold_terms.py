@@ -109,6 +109,6 @@ def _cell_logits(scores: SpanScores, cells: Tensor) -> Tensor:
 
 def _log_one_plus_sum(values: Tensor, place: Tensor, count: int) -> Tensor:
     """log(1 + sum e^values) for each of `count` places (N,), precise where the sum is tiny and where it is huge."""
-    highest = values.new_zeros(count).scatter_reduce(0, place, values, "amax")
+    highest = values.detach().new_zeros(count).scatter_reduce(0, place, values.detach(), "amax")
     total = values.new_zeros(count).index_add(0, place, (values - highest[place]).exp())
     return torch.where(highest > 0, highest + (total + (-highest).exp()).log(), total.log1p())
