@@ -1,0 +1,82 @@
+"""The span search in Triton: two passes over the tiles, so that only spans above the threshold are ever stored."""
+
+from __future__ import annotations
+
+import torch
+from torch import Tensor
+
+from globalner.kernels.scores import FoundSpans, SpanScores
+from globalner.kernels.triton_operands import ScoreOperands, TileSizes, require_triton, score_operands, usual_sizes
+
+__all__ = ["triton_search"]
+
+
+def triton_search(
+    scores: SpanScores, thresholds: Tensor, max_span_tokens: int | None, sizes: TileSizes | None = None
+) -> FoundSpans:
+    """Spans strictly above `thresholds` (C,), ordered by text, type, first and last token.
+
+    Args:
+        scores: On a CUDA device, or on the CPU under Triton's interpreter; fp32, fp16 or bf16, summed in fp32.
+        thresholds: (C,) logits.
+        max_span_tokens: As in `find_spans`.
+        sizes: The tiles; None for sizes that fit the head width and dtype.
+
+    Returns:
+        The spans with fp32 logits, none of them limited.
+
+    Raises:
+        ConfigError: If Triton is missing or cannot take these scores.
+    """
+    require_triton(scores)
+    from globalner.kernels.triton_search_kernels import FullTiles, Limits, count_spans, write_spans
+    from globalner.kernels.triton_tiles import compile_tile, launch
+
+    sizes = usual_sizes(scores) if sizes is None else sizes
+    operands = score_operands(scores, max_span_tokens)
+    batch, groups, length, _ = scores.query.shape
+    device, types = scores.query.device, scores.num_types
+    start_top, end_top = (
+        _tops(operands, operands.start_bias, sizes.rows),
+        _tops(operands, operands.end_bias, sizes.columns),
+    )
+    limits = Limits(thresholds.float().contiguous(), start_top, end_top, groups, types // groups)
+    tile = compile_tile(scores.query, sizes)
+    row_tiles = start_top.shape[2]
+    counts = torch.zeros(batch, types, row_tiles, end_top.shape[2], dtype=torch.int32, device=device)
+    launch(count_spans, batch * groups * row_tiles, (operands, limits, counts, tile), device)
+    counts = counts.flatten()
+    tiles = counts.nonzero().squeeze(1)
+    offsets = torch.nn.functional.pad(counts[tiles].cumsum(0), (1, 0))
+    found = int(offsets[-1])
+    # Both passes sum alike, but they are compiled apart: a logit that rounds to the other side of its threshold in the
+    # second pass leaves a place unwritten.
+    keys = torch.full((found,), -1, dtype=torch.long, device=device)
+    logits = torch.empty(found, dtype=torch.float32, device=device)
+    launch(write_spans, len(tiles), (operands, limits, FullTiles(tiles, offsets, keys, logits), tile), device)
+    keys, order = keys.sort()
+    written = keys >= 0
+    return _spans(keys[written], logits[order][written], scores)
+
+
+def _tops(operands: ScoreOperands, bias: Tensor | None, size: int) -> Tensor:
+    """The largest bias of each tile of `size` tokens: (B, C, tiles) fp32; 0 without a bias."""
+    tiles = -(-operands.length // size)
+    batch = operands.query.data.shape[0]
+    if bias is None:
+        return torch.zeros(batch, operands.types, tiles, dtype=torch.float32, device=operands.query.data.device)
+    padded = torch.nn.functional.pad(bias.float(), (0, tiles * size - operands.length), value=-torch.inf)
+    return padded.unflatten(2, (tiles, size)).amax(dim=3)
+
+
+def _spans(keys: Tensor, logits: Tensor, scores: SpanScores) -> FoundSpans:
+    batch, _, length, _ = scores.query.shape
+    pair = keys // (length * length)
+    return FoundSpans(
+        batch=pair // scores.num_types,
+        type=pair % scores.num_types,
+        first=keys // length % length,
+        last=keys % length,
+        logit=logits,
+        limited=torch.zeros(batch, dtype=torch.bool, device=keys.device),
+    )
