@@ -59,7 +59,7 @@ def gather_rows(flagged: Tensor, excluded: Tensor, ignored_for_all: Tensor) -> E
         excluded: (K, 4) long: text, type, first, last; those in flagged rows are left out of them.
         ignored_for_all: (M, 3) long: text, first, last; left out of every flagged row that they lie in.
     """
-    batch, types, length = flagged.shape
+    batch = len(flagged)
     text, type_, first = flagged.nonzero().unbind(1)
     counts = torch.bincount(text, minlength=batch)
     slot = torch.arange(len(text), device=text.device) - (counts.cumsum(0) - counts)[text]

@@ -24,21 +24,21 @@ from globalner.kernels.triton_tile_kernels import (
 )
 from globalner.kernels.triton_tiles import Tile
 
-__all__ = ["PairWeights", "TokenGradients", "grouped_column_gradients", "grouped_log_sum", "grouped_row_gradients"]
-
-
-class PairWeights(NamedTuple):
-    """How the gradient of a (text, type) reaches its cells: exp(score - top) * weight; both (B, C) fp32."""
-
-    top: Any
-    weight: Any
+__all__ = ["TokenGradients", "grouped_column_gradients", "grouped_log_sum", "grouped_row_gradients"]
 
 
 class TokenGradients(NamedTuple):
-    """Where gradients of one side go: of the query or key, and of its bias (B, C, L) or None."""
+    """Where gradients of one side go.
+
+    Attributes:
+        rows: Of the query or key.
+        bias: Of its bias (B, C, L), or None.
+        weight: (B, C) fp32; a cell counts exp(score - top) times this.
+    """
 
     rows: TokenRows
     bias: Any
+    weight: Any
 
 
 @triton.jit
@@ -59,7 +59,7 @@ def pair_scores(
 
 
 @triton.jit
-def grouped_log_sum(operands: ScoreOperands, left_out: LeftOut, tops: Any, totals: Any, tile: Tile) -> None:
+def grouped_log_sum(operands: ScoreOperands, left_out: LeftOut, tops: tl.tensor, totals: tl.tensor, tile: Tile) -> None:
     """Maximum and sum of exp(score - maximum) of each tile of rows: tops, totals (B, C, row tiles)."""
     program = tl.program_id(0)
     row_tiles = tl.cdiv(operands.length, tile.rows)
@@ -86,7 +86,7 @@ def grouped_log_sum(operands: ScoreOperands, left_out: LeftOut, tops: Any, total
 
 @triton.jit
 def grouped_row_gradients(
-    operands: ScoreOperands, left_out: LeftOut, pairs: PairWeights, gradients: TokenGradients, tile: Tile
+    operands: ScoreOperands, left_out: LeftOut, tops: tl.tensor, target: TokenGradients, tile: Tile
 ) -> None:
     """Gradients of the query and the start bias, tile by tile of rows."""
     program = tl.program_id(0)
@@ -96,7 +96,7 @@ def grouped_row_gradients(
     first_row = program % row_tiles * tile.rows
     rows = first_row + tl.arange(0, tile.rows)
     query = load_tokens(operands.query, text, group, rows, operands.length, tile)
-    top = tl.load(pairs.top + pair)
+    top = tl.load(tops + pair)
     gradient = tl.zeros([tile.rows, tile.width], tl.float32)
     total = tl.zeros([tile.rows], tl.float32)
     begin, stop = column_range(operands, text, first_row, tile)
@@ -108,12 +108,12 @@ def grouped_row_gradients(
         shares = tl.exp(scores - top)
         gradient += weighted_sum(shares, key, tile)
         total += tl.sum(shares, 1)
-    store_gradients(gradient, total, gradients, pairs.weight, (pair, rows), (operands, tile))
+    store_gradients(gradient, total, target, operands, pair, rows)
 
 
 @triton.jit
 def grouped_column_gradients(
-    operands: ScoreOperands, left_out: LeftOut, pairs: PairWeights, gradients: TokenGradients, tile: Tile
+    operands: ScoreOperands, left_out: LeftOut, tops: tl.tensor, target: TokenGradients, tile: Tile
 ) -> None:
     """Gradients of the key and the end bias, tile by tile of columns."""
     program = tl.program_id(0)
@@ -123,7 +123,7 @@ def grouped_column_gradients(
     first_column = program % column_tiles * tile.columns
     columns = first_column + tl.arange(0, tile.columns)
     key = load_tokens(operands.key, text, group, columns, operands.length, tile)
-    top = tl.load(pairs.top + pair)
+    top = tl.load(tops + pair)
     gradient = tl.zeros([tile.columns, tile.width], tl.float32)
     total = tl.zeros([tile.columns], tl.float32)
     begin, stop = row_range(operands, text, first_column, tile)
@@ -135,28 +135,26 @@ def grouped_column_gradients(
         shares = tl.exp(scores - top)
         gradient += weighted_sum(tl.trans(shares), query, tile)
         total += tl.sum(shares, 0)
-    store_gradients(gradient, total, gradients, pairs.weight, (pair, columns), (operands, tile))
+    store_gradients(gradient, total, target, operands, pair, columns)
 
 
 @triton.jit
 def store_gradients(
     gradient: tl.tensor,
     total: tl.tensor,
-    gradients: TokenGradients,
-    weights: Any,
-    where: tuple[tl.tensor, tl.tensor],
-    shapes: tuple[ScoreOperands, Tile],
+    target: TokenGradients,
+    operands: ScoreOperands,
+    pair: tl.tensor,
+    tokens: tl.tensor,
 ) -> None:
-    """Writes the sums of a tile, times the weight of their (text, type), in the format of the destination."""
-    pair, tokens = where
-    operands, tile = shapes
-    weight = tl.load(weights + pair)
-    feature = tl.arange(0, tile.width)
-    target = gradients.rows
-    place = pair // operands.types * target.text_stride + pair % operands.types * target.group_stride
-    place += tokens.to(tl.int64)[:, None] * target.token_stride + feature[None, :]
-    inside = (tokens < operands.length)[:, None] & (feature < tile.head)[None, :]
-    tl.store(target.data + place, (gradient * weight).to(target.data.dtype.element_ty), mask=inside)
-    if gradients.bias is not None:
-        place = gradients.bias + pair * operands.length + tokens
-        tl.store(place, (total * weight).to(gradients.bias.dtype.element_ty), mask=tokens < operands.length)
+    """Writes the sums of a tile, times the weight of their (text, type), in the format of the target."""
+    weight = tl.load(target.weight + pair)
+    feature = tl.arange(0, gradient.shape[1])
+    rows = target.rows
+    place = pair // operands.types * rows.text_stride + pair % operands.types * rows.group_stride
+    place += tokens.to(tl.int64)[:, None] * rows.token_stride + feature[None, :]
+    inside = (tokens < operands.length)[:, None] & (feature < operands.head)[None, :]
+    tl.store(rows.data + place, (gradient * weight).to(rows.data.dtype.element_ty), mask=inside)
+    if target.bias is not None:
+        place = target.bias + pair * operands.length + tokens
+        tl.store(place, (total * weight).to(target.bias.dtype.element_ty), mask=tokens < operands.length)

@@ -72,7 +72,6 @@ class GroupedLogSum(torch.autograd.Function):
         region = ctx.region
         operands = region.operands(query, key, start_bias, end_bias)
         weight = torch.where(total > 0, gradient / total, 0.0).contiguous()
-        pairs = kernels.PairWeights(top, weight)
         tile = compile_tile(query, region.sizes)
         results: list[Tensor | None] = []
         for values, bias, kernel, size in (
@@ -81,9 +80,9 @@ class GroupedLogSum(torch.autograd.Function):
         ):
             target = torch.empty(values.shape, dtype=values.dtype, device=values.device)
             bias_target = None if bias is None else torch.empty(bias.shape, dtype=bias.dtype, device=bias.device)
-            into = kernels.TokenGradients(TokenRows(target, *target.stride()[:3]), bias_target)
+            into = kernels.TokenGradients(TokenRows(target, *target.stride()[:3]), bias_target, weight)
             programs = top.numel() * -(-operands.length // size)
-            launch(kernel, programs, (operands, region.left_out, pairs, into, tile), query.device)
+            launch(kernel, programs, (operands, region.left_out, top, into, tile), query.device)
             results += [target, bias_target]
         query_gradient, start_gradient, key_gradient, end_gradient = results
         return query_gradient, key_gradient, start_gradient, end_gradient, None

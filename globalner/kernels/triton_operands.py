@@ -29,6 +29,7 @@ __all__ = [
 
 # Kernels take records of pointers as arguments, which older compilers cannot.
 _OLDEST_TRITON = (3, 4)
+_OLDEST_DEVICE = (8, 0)
 
 
 class TokenRows(NamedTuple):
@@ -49,6 +50,7 @@ class ScoreOperands(NamedTuple):
         start_open, end_open: (B, L) uint8, 1 where a span may start or end.
         row_stop, column_stop: (B,) int32, one past the last token that may start or end a span.
         length: L.
+        head: D.
         types: C.
         band: Spans have at most this many tokens.
     """
@@ -62,6 +64,7 @@ class ScoreOperands(NamedTuple):
     row_stop: Any
     column_stop: Any
     length: int
+    head: int
     types: int
     band: int
 
@@ -119,6 +122,7 @@ def score_operands(scores: SpanScores, max_span_tokens: int | None) -> ScoreOper
         row_stop=_stops(start_open),
         column_stop=_stops(end_open),
         length=length,
+        head=scores.query.shape[3],
         types=scores.num_types,
         band=length if max_span_tokens is None else min(max_span_tokens, length),
     )
@@ -147,6 +151,8 @@ def why_triton_cannot_run(scores: SpanScores) -> str | None:
         return f"triton {triton.__version__} is older than {'.'.join(map(str, _OLDEST_TRITON))}"
     if not scores.query.is_cuda and not _interprets(triton):
         return f"the scores are on {scores.query.device}, not on a CUDA device"
+    if scores.query.is_cuda and torch.cuda.get_device_capability(scores.query.device) < _OLDEST_DEVICE:
+        return f"{torch.cuda.get_device_name(scores.query.device)} is older than compute capability 8.0"
     if scores.query.dtype not in (torch.float32, torch.float16, torch.bfloat16):
         return f"the scores are {scores.query.dtype}, and the kernels sum in float32"
     if scores.query.dtype != scores.key.dtype:

@@ -10,6 +10,8 @@ from globalner.kernels.triton_operands import ScoreOperands, TileSizes, require_
 
 __all__ = ["triton_search"]
 
+_TYPES_A_PROGRAM = 64
+
 
 def triton_search(
     scores: SpanScores, thresholds: Tensor, max_span_tokens: int | None, sizes: TileSizes | None = None
@@ -29,34 +31,40 @@ def triton_search(
         ConfigError: If Triton is missing or cannot take these scores.
     """
     require_triton(scores)
+    sizes = usual_sizes(scores) if sizes is None else sizes
+    operands = score_operands(scores, max_span_tokens)
+    keys, logits = _search(operands, thresholds.float().contiguous(), sizes)
+    keys, order = keys.sort()
+    # Both passes sum alike, but they are compiled apart: a logit that rounds to the other side of its threshold in the
+    # second pass leaves its place unwritten, with a key of -1.
+    written = keys >= 0
+    return _spans(keys[written], logits[order][written], scores)
+
+
+def _search(operands: ScoreOperands, thresholds: Tensor, sizes: TileSizes) -> tuple[Tensor, Tensor]:
+    """Keys and logits of the spans, tile by tile; see `FullTiles`."""
     from globalner.kernels.triton_search_kernels import FullTiles, Limits, count_spans, write_spans
     from globalner.kernels.triton_tiles import compile_tile, launch
 
-    sizes = usual_sizes(scores) if sizes is None else sizes
-    operands = score_operands(scores, max_span_tokens)
-    batch, groups, length, _ = scores.query.shape
-    device, types = scores.query.device, scores.num_types
-    start_top, end_top = (
-        _tops(operands, operands.start_bias, sizes.rows),
-        _tops(operands, operands.end_bias, sizes.columns),
-    )
-    limits = Limits(thresholds.float().contiguous(), start_top, end_top, groups, types // groups)
-    tile = compile_tile(scores.query, sizes)
+    query = operands.query.data
+    batch, groups = query.shape[:2]
+    together = operands.types // groups
+    start_top = _tops(operands, operands.start_bias, sizes.rows)
+    end_top = _tops(operands, operands.end_bias, sizes.columns)
+    limits = Limits(thresholds, start_top, end_top, groups, together, min(together, _TYPES_A_PROGRAM))
+    tile = compile_tile(query, sizes)
     row_tiles = start_top.shape[2]
-    counts = torch.zeros(batch, types, row_tiles, end_top.shape[2], dtype=torch.int32, device=device)
-    launch(count_spans, batch * groups * row_tiles, (operands, limits, counts, tile), device)
+    counts = thresholds.new_zeros(batch, operands.types, row_tiles, end_top.shape[2], dtype=torch.int32)
+    programs = batch * groups * -(-together // _TYPES_A_PROGRAM) * row_tiles
+    launch(count_spans, programs, (operands, limits, counts, tile), query.device)
     counts = counts.flatten()
     tiles = counts.nonzero().squeeze(1)
     offsets = torch.nn.functional.pad(counts[tiles].cumsum(0), (1, 0))
     found = int(offsets[-1])
-    # Both passes sum alike, but they are compiled apart: a logit that rounds to the other side of its threshold in the
-    # second pass leaves a place unwritten.
-    keys = torch.full((found,), -1, dtype=torch.long, device=device)
-    logits = torch.empty(found, dtype=torch.float32, device=device)
-    launch(write_spans, len(tiles), (operands, limits, FullTiles(tiles, offsets, keys, logits), tile), device)
-    keys, order = keys.sort()
-    written = keys >= 0
-    return _spans(keys[written], logits[order][written], scores)
+    keys = offsets.new_full((found,), -1)
+    logits = thresholds.new_empty(found)
+    launch(write_spans, len(tiles), (operands, limits, FullTiles(tiles, offsets, keys, logits), tile), query.device)
+    return keys, logits
 
 
 def _tops(operands: ScoreOperands, bias: Tensor | None, size: int) -> Tensor:

@@ -25,6 +25,7 @@ class Limits(NamedTuple):
         start_top, end_top: (B, C, row tiles), (B, C, column tiles) fp32, the largest bias of a tile.
         groups: G.
         together: How many types share one query-key product: C / G.
+        share: How many of these one program walks through.
     """
 
     thresholds: Any
@@ -32,6 +33,7 @@ class Limits(NamedTuple):
     end_top: Any
     groups: int
     together: int
+    share: int
 
 
 class FullTiles(NamedTuple):
@@ -69,19 +71,23 @@ def closed_products(
 
 
 @triton.jit
-def count_spans(operands: ScoreOperands, limits: Limits, counts: Any, tile: Tile) -> None:
+def count_spans(operands: ScoreOperands, limits: Limits, counts: tl.tensor, tile: Tile) -> None:
     """counts (B, C, row tiles, column tiles) int32, zero before; a tile whose bound stays below is passed by."""
     row_tiles = tl.cdiv(operands.length, tile.rows)
     column_tiles = tl.cdiv(operands.length, tile.columns)
-    block = (tl.program_id(0) // row_tiles).to(tl.int64)
+    block = tl.program_id(0) // row_tiles
     row_tile = tl.program_id(0) % row_tiles
-    text, group = block // limits.groups, block % limits.groups
+    shares = tl.cdiv(limits.together, limits.share)
+    text = (block // (limits.groups * shares)).to(tl.int64)
+    group = block // shares % limits.groups
+    first_type = group * limits.together + block % shares * limits.share
+    last_type = tl.minimum(first_type + limits.share, (group + 1) * limits.together)
     first_row = row_tile * tile.rows
     begin, stop = column_range(operands, text, first_row, tile)
     for first_column in range(begin, stop, tile.columns):
         products = closed_products(operands, text, group, first_row, first_column, tile)
         highest = tl.max(tl.max(products, 1), 0)
-        for type_ in range(group * limits.together, (group + 1) * limits.together):
+        for type_ in range(first_type, last_type):
             pair = text * operands.types + type_
             column_tile = first_column // tile.columns
             # Summed in the order of the scores themselves: rounding is monotonic, so that this bounds each of them.

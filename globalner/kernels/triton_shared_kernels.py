@@ -44,7 +44,13 @@ class RowWeights(NamedTuple):
 
 
 class SharedGradients(NamedTuple):
-    """Where gradients go: of query or key as (B, splits, L, D) fp32, of the end bias (B, C, L), types cut in splits."""
+    """Where gradients go; types are cut in splits.
+
+    Attributes:
+        partial: (B, splits, L, D) fp32, of query or key.
+        end_bias: (B, C, L) fp32.
+        splits: How many.
+    """
 
     partial: Any
     end_bias: Any
@@ -100,7 +106,7 @@ def row_shares(
 
 
 @triton.jit
-def shared_row_sums(operands: ScoreOperands, left_out: LeftOut, bounds: Any, sums: Any, tile: Tile) -> None:
+def shared_row_sums(operands: ScoreOperands, left_out: LeftOut, bounds: tl.tensor, sums: tl.tensor, tile: Tile) -> None:
     """For each row: the largest m_i + M_c of its tiles, and its sum over that; bounds, sums (B, C, L)."""
     row_tiles = tl.cdiv(operands.length, tile.rows)
     block = tl.program_id(0) // row_tiles
@@ -178,53 +184,34 @@ def shared_column_gradients(
     first_column = tl.program_id(0) % column_tiles * tile.columns
     text = (block // gradients.splits).to(tl.int64)
     columns = first_column + tl.arange(0, tile.columns)
+    key = load_tokens(operands.key, text, 0, columns, operands.length, tile)
     gradient = tl.zeros([tile.columns, tile.width], tl.float32)
     first, last = type_range(block % gradients.splits, gradients.splits, operands, tile)
+    begin, stop = row_range(operands, text, first_column, tile)
     for first_type in range(first, last, tile.types):
-        gradient = column_gradients_of_types(
-            gradient, (operands, left_out), weights, gradients.end_bias, (text, first_type, first_column), tile
-        )
+        type_top, type_parts = bias_exponentials(operands, text, first_type, columns, tile)
+        total = tl.zeros([tile.types, tile.columns], tl.float32)
+        for first_row in range(begin, stop, tile.rows):
+            rows = first_row + tl.arange(0, tile.rows)
+            query = load_tokens(operands.query, text, 0, rows, operands.length, tile)
+            products = tl.dot(query, tl.trans(key), input_precision="ieee")
+            row_top, row_parts = row_exponentials(products, operands, left_out, text, first_row, first_column)
+            shift, weight = row_shares(weights, operands, text, first_type, rows, tile)
+            shares = tl.exp(shift + type_top[:, None] + row_top[None, :]) * weight[:, None]
+            factor = tl.dot(tl.trans(shares), type_parts, input_precision=tile.precision)
+            gradient += weighted_sum(tl.trans(row_parts * factor), query, tile)
+            total += tl.dot(shares, row_parts, input_precision=tile.precision)
+        if gradients.end_bias is not None:
+            types = first_type + tl.arange(0, tile.types)
+            place = (text * operands.types + types[:, None]) * operands.length + columns[None, :]
+            inside = (columns < operands.length)[None, :] & (types < operands.types)[:, None]
+            tl.store(gradients.end_bias + place, total * type_parts, mask=inside)
     store_partial(gradient, gradients.partial, block.to(tl.int64), columns, operands.length, tile)
 
 
 @triton.jit
-def column_gradients_of_types(
-    gradient: tl.tensor,
-    scores: tuple[ScoreOperands, LeftOut],
-    weights: RowWeights,
-    end_bias: Any,
-    where: tuple[tl.tensor, tl.tensor, tl.tensor],
-    tile: Tile,
-) -> tl.tensor:
-    """Adds what a tile of types gives to the gradient of the key; writes that of their end bias."""
-    operands, left_out = scores
-    text, first_type, first_column = where
-    columns = first_column + tl.arange(0, tile.columns)
-    key = load_tokens(operands.key, text, 0, columns, operands.length, tile)
-    type_top, type_parts = bias_exponentials(operands, text, first_type, columns, tile)
-    total = tl.zeros([tile.types, tile.columns], tl.float32)
-    begin, stop = row_range(operands, text, first_column, tile)
-    for first_row in range(begin, stop, tile.rows):
-        rows = first_row + tl.arange(0, tile.rows)
-        query = load_tokens(operands.query, text, 0, rows, operands.length, tile)
-        products = tl.dot(query, tl.trans(key), input_precision="ieee")
-        row_top, row_parts = row_exponentials(products, operands, left_out, text, first_row, first_column)
-        shift, weight = row_shares(weights, operands, text, first_type, rows, tile)
-        shares = tl.exp(shift + type_top[:, None] + row_top[None, :]) * weight[:, None]
-        factor = tl.dot(tl.trans(shares), type_parts, input_precision=tile.precision)
-        gradient += weighted_sum(tl.trans(row_parts * factor), query, tile)
-        total += tl.dot(shares, row_parts, input_precision=tile.precision)
-    if end_bias is not None:
-        types = first_type + tl.arange(0, tile.types)
-        place = (text * operands.types + types[:, None]) * operands.length + columns[None, :]
-        inside = (columns < operands.length)[None, :] & (types < operands.types)[:, None]
-        tl.store(end_bias + place, (total * type_parts).to(end_bias.dtype.element_ty), mask=inside)
-    return gradient
-
-
-@triton.jit
 def store_partial(
-    gradient: tl.tensor, partial: Any, block: tl.tensor, tokens: tl.tensor, length: int, tile: Tile
+    gradient: tl.tensor, partial: tl.tensor, block: tl.tensor, tokens: tl.tensor, length: int, tile: Tile
 ) -> None:
     """Writes the tokens of one (text, split)."""
     feature = tl.arange(0, tile.width)

@@ -68,7 +68,7 @@ def shared_sums(operands: ScoreOperands, shared: SharedRegion) -> SharedSums:
     sums = torch.empty_like(bounds)
     programs = batch * -(-operands.types // sizes.types) * -(-operands.length // sizes.rows)
     arguments = (operands, shared.region.left_out, bounds, sums, compile_tile(query, sizes))
-    launch(shared_row_sums, programs, arguments, query.device)
+    launch(shared_row_sums, programs, arguments, query.device, warps=8)
     if operands.start_bias is not None:
         bounds += operands.start_bias
     flagged = _rows_in_doubt(bounds, sums, shared.excluded)

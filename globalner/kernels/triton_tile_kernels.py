@@ -80,7 +80,7 @@ def row_range(operands: ScoreOperands, text: tl.tensor, first_column: tl.tensor,
 @triton.jit
 def drop_cells(
     scores: tl.tensor,
-    cells: CellList | None,
+    cells: CellList,
     owner: tl.tensor,
     first_row: tl.tensor,
     first_column: tl.tensor,
