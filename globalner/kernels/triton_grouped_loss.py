@@ -62,7 +62,7 @@ class GroupedLogSum(torch.autograd.Function):
         return top + total.log()
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Recomputes the tiles, once by rows and once by columns, so that each gradient is summed in one place."""
         from globalner.kernels import triton_grouped_kernels as kernels

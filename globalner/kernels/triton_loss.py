@@ -13,6 +13,7 @@ from globalner.kernels.triton_shared_loss import SharedLogSum, SharedRegion
 __all__ = ["negative_log_sum"]
 
 
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def negative_log_sum(
     scores: SpanScores,
     excluded: Tensor,
@@ -52,8 +53,8 @@ def negative_log_sum(
             of_type = cells_by_tile(owner, excluded[:, 2:], batch * types, length, sizes)
             left_out = LeftOut(of_type, of_text)
             region = SpanRegion(scores.start_mask, scores.end_mask, max_span_tokens, left_out, sizes)
-            result: Tensor = GroupedLogSum.apply(*factors, region)
+            result: Tensor = GroupedLogSum.apply(*factors, region)  # type: ignore[no-untyped-call]
         else:
             region = SpanRegion(scores.start_mask, scores.end_mask, max_span_tokens, LeftOut(None, of_text), sizes)
-            result = SharedLogSum.apply(*factors, SharedRegion(region, excluded, ignored_for_all))
+            result = SharedLogSum.apply(*factors, SharedRegion(region, excluded, ignored_for_all))  # type: ignore[no-untyped-call]
     return result

@@ -13,6 +13,7 @@ __all__ = ["triton_search"]
 _TYPES_A_PROGRAM = 64
 
 
+@torch.compiler.disable  # type: ignore[untyped-decorator]
 def triton_search(
     scores: SpanScores, thresholds: Tensor, max_span_tokens: int | None, sizes: TileSizes | None = None
 ) -> FoundSpans:
@@ -74,7 +75,7 @@ def _tops(operands: ScoreOperands, bias: Tensor | None, size: int) -> Tensor:
     if bias is None:
         return torch.zeros(batch, operands.types, tiles, dtype=torch.float32, device=operands.query.data.device)
     padded = torch.nn.functional.pad(bias.float(), (0, tiles * size - operands.length), value=-torch.inf)
-    return padded.unflatten(2, (tiles, size)).amax(dim=3)
+    return padded.reshape(batch, operands.types, tiles, size).amax(dim=3)
 
 
 def _spans(keys: Tensor, logits: Tensor, scores: SpanScores) -> FoundSpans:

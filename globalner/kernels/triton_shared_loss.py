@@ -113,7 +113,7 @@ class SharedLogSum(torch.autograd.Function):
         return sums.top + sums.total.log()
 
     @staticmethod
-    @once_differentiable  # type: ignore[untyped-decorator]
+    @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Recomputes the tiles for query, key and end bias; the start bias needs only the sums of rows."""
         query, key, start_bias, end_bias, top, total, shift, row_total = ctx.saved_tensors
