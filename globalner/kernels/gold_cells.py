@@ -52,7 +52,8 @@ def complete_cells(
     gold = _checked_cells(scores, gold, "gold", lowest_type=0)
     cells, place = torch.unique(gold, dim=0, return_inverse=True)
     _refuse_impossible(scores, cells, max_span_tokens)
-    ones = torch.ones(len(gold), dtype=scores.query.dtype, device=gold.device)
+    dtype = torch.float64 if scores.query.dtype == torch.float64 else torch.float32
+    ones = torch.ones(len(gold), dtype=dtype, device=gold.device)
     weight = ones if weight is None else weight.to(ones)
     if weight.shape != ones.shape:
         raise ShapeError(f"weight must be {tuple(ones.shape)}, one for each gold span; got {tuple(weight.shape)}")

@@ -99,12 +99,11 @@ def _among(cells: Tensor, others: Tensor, num_types: int) -> Tensor:
 def _cell_logits(scores: SpanScores, cells: Tensor) -> Tensor:
     text, type_, first, last = cells.unbind(1)
     group = type_ if scores.query.shape[1] > 1 else torch.zeros_like(type_)
-    logits = (scores.query[text, group, first] * scores.key[text, group, last]).sum(-1)
-    if scores.start_bias is not None:
-        logits = logits + scores.start_bias[text, type_, first]
-    if scores.end_bias is not None:
-        logits = logits + scores.end_bias[text, type_, last]
-    return logits
+    parts = [scores.query[text, group, first], scores.key[text, group, last]]
+    for bias, place in ((scores.start_bias, first), (scores.end_bias, last)):
+        parts.append(scores.query.new_zeros(len(cells)) if bias is None else bias[text, type_, place])
+    query, key, start, end = (part if part.dtype == torch.float64 else part.float() for part in parts)
+    return (query * key).sum(-1) + start + end
 
 
 def _log_one_plus_sum(values: Tensor, place: Tensor, count: int) -> Tensor:

@@ -17,7 +17,7 @@ def reference_loss(scores: SpanScores, cells: LossCells) -> Tensor:
     Gold cells are taken out of the negative sum before the log-sum-exp; subtracting them afterwards, as the published
     sparse form does, loses all digits in fp32 once one positive dominates.
     """
-    square = scores.square()
+    square = scores.in_full_precision().square()
     flat = (square.shape[0], square.shape[1], -1)
     closed = ~scores.allowed(cells.max_span_tokens).expand_as(square)
     ignore = expand_ignore(cells.ignore, scores.num_types)

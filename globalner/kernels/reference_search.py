@@ -14,7 +14,7 @@ def reference_search(
     scores: SpanScores, thresholds: Tensor, max_span_tokens: int | None, top_k: int | None
 ) -> FoundSpans:
     """Spans strictly above `thresholds` (C,), the `top_k` highest of each text; see `find_spans`."""
-    square = scores.square()
+    square = scores.in_full_precision().square()
     above = (square > thresholds[:, None, None]) & scores.allowed(max_span_tokens)
     found = SpanCollection(len(square), top_k, square)
     found.add(above.nonzero(), square[above])

@@ -13,10 +13,11 @@ from globalner.kernels.implementations import choose_implementation
 from globalner.kernels.reference_loss import reference_loss
 from globalner.kernels.scores import SpanScores
 from globalner.kernels.tiled_loss import tiled_loss
+from globalner.kernels.triton_loss import triton_loss
 
 __all__ = ["span_loss"]
 
-_KERNELS = {"reference": reference_loss, "tiled": tiled_loss}
+_KERNELS = {"reference": reference_loss, "tiled": tiled_loss, "triton": triton_loss}
 
 
 def span_loss(
@@ -42,21 +43,20 @@ def span_loss(
         ignore: (M, 4) long as `gold`: cells left out of both sums; type -1 stands for every type. Wins over `gold`.
         max_span_tokens: Longer spans (in tokens, both ends counted) are no candidates; None for no limit.
         reduction: "mean" over the B * C (text, type) pairs, or "none" for (B, C).
-        impl: "auto" or the name of an implementation ("reference", "tiled").
+        impl: "reference" (on the square), "tiled", "triton" (CUDA), or "auto": triton on a GPU that has it, else tiled.
 
     Returns:
         A scalar, or (B, C) with reduction "none".
 
     Raises:
         ShapeError: If cells are out of range or lie where no span may be, or weights are outside (0, 1].
-        ConfigError: If `reduction` or `impl` has no such value.
+        ConfigError: If `reduction` or `impl` has no such value, or "triton" cannot run here.
 
     Source: Su Jianlin, kexue.fm/archives/7359 (hard), kexue.fm/archives/9064 (soft).
     """
     if reduction not in ("mean", "none"):
         raise ConfigError(f"reduction must be 'mean' or 'none'; got {reduction!r}")
-    kernel = choose_implementation(_KERNELS, impl)
-    scores = scores.in_full_precision()
+    kernel = choose_implementation(_KERNELS, impl, scores)
     cells = complete_cells(scores, gold, weight, ignore, max_span_tokens)
     with torch.autocast(scores.query.device.type, enabled=False):
         losses: Tensor = kernel(scores, cells)

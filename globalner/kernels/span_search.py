@@ -10,10 +10,11 @@ from globalner.kernels.implementations import choose_implementation
 from globalner.kernels.reference_search import reference_search
 from globalner.kernels.scores import FoundSpans, SpanScores
 from globalner.kernels.tiled_search import tiled_search
+from globalner.kernels.triton_search import triton_search
 
 __all__ = ["find_spans"]
 
-_KERNELS = {"reference": reference_search, "tiled": tiled_search}
+_KERNELS = {"reference": reference_search, "tiled": tiled_search, "triton": triton_search}
 
 
 @torch.no_grad()
@@ -31,20 +32,20 @@ def find_spans(
         threshold: A logit, or (C,) one for each type.
         max_span_tokens: Longer spans (in tokens, both ends counted) are left out; None for no limit.
         top_k: At most this many spans a text, the highest logits; texts that had more are marked `limited`.
-        impl: "auto" or the name of an implementation ("reference", "tiled").
+        impl: "reference" (on the square), "tiled", "triton" (CUDA), or "auto": triton on a GPU that has it, else tiled.
 
     Returns:
         The spans ordered by text, type, first and last token (both inclusive).
 
     Raises:
         ShapeError: If `threshold` is neither a number nor (C,), or `top_k` is below 1.
-        ConfigError: If `impl` has no such value.
+        ConfigError: If `impl` has no such value, or is "triton" and cannot run here.
     """
-    kernel = choose_implementation(_KERNELS, impl)
+    kernel = choose_implementation(_KERNELS, impl, scores)
     if top_k is not None and top_k < 1:
         raise ShapeError(f"top_k must be at least 1; got {top_k}")
-    scores = scores.in_full_precision()
-    limits = torch.as_tensor(threshold, dtype=scores.query.dtype, device=scores.query.device)
+    dtype = torch.float64 if scores.query.dtype == torch.float64 else torch.float32
+    limits = torch.as_tensor(threshold, dtype=dtype, device=scores.query.device)
     if limits.dim() > 1 or (limits.dim() == 1 and len(limits) != scores.num_types):
         raise ShapeError(f"threshold must be a number or ({scores.num_types},); got {tuple(limits.shape)}")
     with torch.autocast(scores.query.device.type, enabled=False):

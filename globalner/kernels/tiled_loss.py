@@ -23,10 +23,11 @@ def tiled_loss(scores: SpanScores, cells: LossCells, size: TileSize | None = Non
     """Losses (B, C); see `span_loss`. Cannot be differentiated twice.
 
     Args:
-        scores: Logits of all spans, in fp32 or fp64.
+        scores: Logits of all spans; summed in fp32, or in fp64 if they are.
         cells: Gold and ignored cells.
         size: Of the tiles; the result depends on it by rounding only.
     """
+    scores = scores.in_full_precision()
     cells = without_ignored(cells, scores.num_types)
     losses: Tensor = _TiledLoss.apply(  # type: ignore[no-untyped-call]
         scores.query, scores.key, scores.start_bias, scores.end_bias, scores, cells, size or TileSize()

@@ -28,13 +28,13 @@ def tiled_search(
     Never holds many more than `top_k` spans a text, however many lie above the threshold.
 
     Args:
-        scores: Logits of all spans, in fp32 or fp64.
+        scores: Logits of all spans.
         thresholds: (C,).
         max_span_tokens: Longest span; None for no limit.
         top_k: At most so many spans a text; None for all.
         size: Of the tiles.
     """
-    size = size or TileSize()
+    scores, size = scores.in_full_precision(), size or TileSize()
     found = SpanCollection(len(scores.query), top_k, scores.query)
     own = scores.query.shape[1] == scores.num_types
     search = _own_scorers if own else _shared_scorer

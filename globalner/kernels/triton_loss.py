@@ -1,16 +1,32 @@
-"""The negative side of the span loss in Triton: the log of the sum of e^score over all spans that are not left out."""
+"""The span loss in Triton: the log of the sum of e^score over all spans that are not left out, and the gold ones."""
 
 from __future__ import annotations
 
 import torch
 from torch import Tensor
 
+from globalner.kernels.gold_cells import LossCells
+from globalner.kernels.gold_terms import GoldTerms, without_ignored
 from globalner.kernels.scores import SpanScores
 from globalner.kernels.triton_grouped_loss import GroupedLogSum, SpanRegion
 from globalner.kernels.triton_operands import LeftOut, TileSizes, cells_by_tile, require_triton, usual_sizes
 from globalner.kernels.triton_shared_loss import SharedLogSum, SharedRegion
 
-__all__ = ["negative_log_sum"]
+__all__ = ["negative_log_sum", "triton_loss"]
+
+
+def triton_loss(scores: SpanScores, cells: LossCells) -> Tensor:
+    """Losses (B, C) in fp32; see `span_loss`. Cannot be differentiated twice.
+
+    Raises:
+        ConfigError: If Triton is missing or cannot take these scores.
+    """
+    cells = without_ignored(cells, scores.num_types)
+    every = cells.ignore[:, 1] == -1
+    excluded = torch.unique(torch.cat([cells.gold, cells.ignore[~every]]), dim=0)
+    ignored_for_all = torch.unique(cells.ignore[every][:, [0, 2, 3]], dim=0)
+    rest: Tensor = negative_log_sum(scores, excluded, ignored_for_all, cells.max_span_tokens)
+    return GoldTerms(scores, cells, rest).losses
 
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from globalner.kernels.scores import FoundSpans, SpanScores
+from globalner.kernels.span_collection import SpanCollection
 from globalner.kernels.triton_operands import ScoreOperands, TileSizes, require_triton, score_operands, usual_sizes
 
 __all__ = ["triton_search"]
@@ -15,18 +16,23 @@ _TYPES_A_PROGRAM = 64
 
 @torch.compiler.disable  # type: ignore[untyped-decorator]
 def triton_search(
-    scores: SpanScores, thresholds: Tensor, max_span_tokens: int | None, sizes: TileSizes | None = None
+    scores: SpanScores,
+    thresholds: Tensor,
+    max_span_tokens: int | None,
+    top_k: int | None = None,
+    sizes: TileSizes | None = None,
 ) -> FoundSpans:
-    """Spans strictly above `thresholds` (C,), ordered by text, type, first and last token.
+    """Spans strictly above `thresholds` (C,), the `top_k` highest of each text; see `find_spans`.
 
     Args:
         scores: On a CUDA device, or on the CPU under Triton's interpreter; fp32, fp16 or bf16, summed in fp32.
         thresholds: (C,) logits.
         max_span_tokens: As in `find_spans`.
+        top_k: As in `find_spans`.
         sizes: The tiles; None for sizes that fit the head width and dtype.
 
     Returns:
-        The spans with fp32 logits, none of them limited.
+        The spans with fp32 logits, ordered by text, type, first and last token.
 
     Raises:
         ConfigError: If Triton is missing or cannot take these scores.
@@ -39,7 +45,7 @@ def triton_search(
     # Both passes sum alike, but they are compiled apart: a logit that rounds to the other side of its threshold in the
     # second pass leaves its place unwritten, with a key of -1.
     written = keys >= 0
-    return _spans(keys[written], logits[order][written], scores)
+    return _spans(keys[written], logits[order][written], scores, top_k)
 
 
 def _search(operands: ScoreOperands, thresholds: Tensor, sizes: TileSizes) -> tuple[Tensor, Tensor]:
@@ -78,14 +84,9 @@ def _tops(operands: ScoreOperands, bias: Tensor | None, size: int) -> Tensor:
     return padded.reshape(batch, operands.types, tiles, size).amax(dim=3)
 
 
-def _spans(keys: Tensor, logits: Tensor, scores: SpanScores) -> FoundSpans:
+def _spans(keys: Tensor, logits: Tensor, scores: SpanScores, top_k: int | None) -> FoundSpans:
     batch, _, length, _ = scores.query.shape
-    pair = keys // (length * length)
-    return FoundSpans(
-        batch=pair // scores.num_types,
-        type=pair % scores.num_types,
-        first=keys // length % length,
-        last=keys % length,
-        logit=logits,
-        limited=torch.zeros(batch, dtype=torch.bool, device=keys.device),
-    )
+    pair, types = keys // (length * length), scores.num_types
+    found = SpanCollection(batch, top_k, logits)
+    found.add(torch.stack([pair // types, pair % types, keys // length % length, keys % length], 1), logits)
+    return found.spans()

@@ -14,7 +14,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from globalner import SpanScores
+from globalner import SpanScores, find_spans, span_loss
 from globalner.kernels.reference_search import reference_search
 from globalner.kernels.triton_grouped_loss import SpanRegion
 from globalner.kernels.triton_loss import negative_log_sum
@@ -146,7 +146,7 @@ def assert_parity(
     ],
 )
 def test_log_sum_and_gradients_are_those_of_the_definition(case: Case) -> None:
-    assert_parity(case.scores(), *case.left_out(), case.band, case.sizes)
+    assert_parity(case.scores(), *case.left_out(), case.band, sizes=case.sizes)
 
 
 @pytest.mark.parametrize("groups", [1, 2])
@@ -290,7 +290,7 @@ def test_search_finds_what_the_definition_finds(case: Case) -> None:
     with torch.no_grad():
         scores = case.scores()
         thresholds = torch.linspace(0, 3, case.types, device=DEVICE)
-        found = triton_search(scores, thresholds, case.band, case.sizes)
+        found = triton_search(scores, thresholds, case.band, sizes=case.sizes)
         expected = reference_search(scores.in_full_precision(), thresholds, case.band)
     assert len(expected) > 0
     for name in ("batch", "type", "first", "last", "limited"):
@@ -302,5 +302,24 @@ def test_search_finds_what_the_definition_finds(case: Case) -> None:
 def test_a_logit_at_the_threshold_is_not_above_it(groups: int) -> None:
     ones = torch.ones(1, groups, 2, 1, device=DEVICE)
     scores = SpanScores(ones, ones, torch.ones(1, 2, 2, device=DEVICE))
-    assert len(triton_search(scores, torch.tensor([2.0, 2.0], device=DEVICE), None, SMALL)) == 0
-    assert triton_search(scores, torch.tensor([2.0, 1.9], device=DEVICE), None, SMALL).type.tolist() == [1, 1, 1]
+    assert len(triton_search(scores, torch.tensor([2.0, 2.0], device=DEVICE), None, sizes=SMALL)) == 0
+    assert triton_search(scores, torch.tensor([2.0, 1.9], device=DEVICE), None, sizes=SMALL).type.tolist() == [1, 1, 1]
+
+
+@pytest.mark.parametrize("groups", [1, 3])
+def test_the_doors_take_it_by_name(groups: int) -> None:
+    scores = Case(groups=groups, types=3, length=17).scores()
+    open_ = scores.allowed().expand(-1, 3, -1, -1).nonzero()
+    gold, ignore = open_[[3, 40, 90]], open_[[3, 50, 60]].clone()
+    ignore[2, 1] = -1
+    weight = torch.tensor([1.0, 0.7, 1.0], device=DEVICE)
+    raised = in_fp64(scores)
+    loss = span_loss(scores, gold, weight, ignore, impl="triton")
+    expected = span_loss(raised, gold, weight, ignore, impl="reference")
+    torch.testing.assert_close(loss.double(), expected, rtol=1e-5, atol=1e-6)
+    wanted = torch.autograd.grad(expected, factors(raised))
+    for gradient, exact in zip(torch.autograd.grad(loss, factors(scores)), wanted, strict=True):
+        torch.testing.assert_close(gradient.double(), exact, rtol=0, atol=1e-5 * float(exact.abs().max()))
+    found, wished = (find_spans(scores, -1.0, top_k=5, impl=impl) for impl in ("triton", "reference"))
+    for name in ("batch", "type", "first", "last", "limited"):
+        assert getattr(found, name).tolist() == getattr(wished, name).tolist()
