@@ -90,8 +90,11 @@ def _draw_lines(place: Axes, sweep: str, metric: str, lines: Mapping[str, Points
     if not lines:
         place.text(0.5, 0.5, "not measured yet", ha="center", va="center", transform=place.transAxes)
         return
-    place.set_xscale("log", base=2 if sweep == "length" else 10)
+    place.set_xscale("log")
     place.set_yscale("log")
+    sizes = sorted({size for points in lines.values() for size, _ in points})
+    place.set_xticks(sizes, labels=[str(size) for size in sizes])
+    place.minorticks_off()
     for impl, points in lines.items():
         place.plot(*zip(*points, strict=True), marker="o", markersize=4, color=_COLOURS[impl], label=impl)
     place.grid(alpha=0.3)
