@@ -1,4 +1,4 @@
-"""CSV files of results: rows are appended, and each says on what and of what it was measured."""
+"""CSV files of results. Rows are appended or take the place of older ones; each says on what it was measured."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import csv
 import os
 import platform
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-__all__ = ["RESULTS", "append_row", "provenance", "read_rows"]
+__all__ = ["RESULTS", "append_row", "processor", "provenance", "read_rows", "replace_rows"]
 
 RESULTS = Path(__file__).resolve().parent / "results"
 _MEASURED = ("globalner", "configs", "benchmarks", "pyproject.toml", "constraints.txt")
@@ -20,7 +20,7 @@ def provenance() -> dict[str, str]:
     """Machine, versions and commit, for a row."""
     packages = ("torch", "transformers", "pytorch-lightning", "tokenizers", "numpy")
     return {
-        "machine": f"{os.cpu_count()} cores, {_processor()}",
+        "machine": f"{os.cpu_count()} cores, {processor()}",
         "versions": "; ".join(
             [f"python {platform.python_version()}", *(f"{name} {version(name)}" for name in packages)]
         ),
@@ -43,17 +43,48 @@ def append_row(path: Path, row: Mapping[str, object]) -> None:
         ValueError: If the file has other columns.
     """
     rows = read_rows(path)
-    if rows and list(rows[0]) != list(row):
-        raise ValueError(f"{path} has the columns {list(rows[0])}, not {list(row)}")
+    _check_columns(path, rows, row)
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(row))
         if not rows:
             writer.writeheader()
-        writer.writerow({name: f"{value:.4f}" if isinstance(value, float) else value for name, value in row.items()})
+        writer.writerow(_written(row))
 
 
-def _processor() -> str:
+def replace_rows(
+    path: Path, rows: Sequence[Mapping[str, object]], key: Callable[[Mapping[str, object]], Hashable]
+) -> None:
+    """Puts each row where the one with its key stands, or at the end; numbers as `append_row` writes them.
+
+    Raises:
+        ValueError: If the file has other columns.
+    """
+    old = read_rows(path)
+    for row in rows:
+        _check_columns(path, old, row)
+    table: dict[Hashable, Mapping[str, object]] = {key(row): row for row in old}
+    table |= {key(row): _written(row) for row in rows}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    fresh = path.with_name(f"{path.name}.new")
+    with fresh.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(rows[0]))
+        writer.writeheader()
+        writer.writerows(table.values())
+    fresh.replace(path)
+
+
+def _check_columns(path: Path, rows: Sequence[Mapping[str, str]], row: Mapping[str, object]) -> None:
+    if rows and list(rows[0]) != list(row):
+        raise ValueError(f"{path} has the columns {list(rows[0])}, not {list(row)}")
+
+
+def _written(row: Mapping[str, object]) -> dict[str, object]:
+    return {name: f"{value:.4f}" if isinstance(value, float) else value for name, value in row.items()}
+
+
+def processor() -> str:
+    """What the machine calls its processor."""
     for line in Path("/proc/cpuinfo").read_text().splitlines() if Path("/proc/cpuinfo").is_file() else []:
         if line.startswith("model name"):
             return line.partition(":")[2].strip()

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import multiprocessing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from benchmarks.fresh_process import in_fresh_process
 from benchmarks.results_file import append_row, provenance, read_rows
 
 if TYPE_CHECKING:
@@ -59,14 +59,9 @@ def measure_missing(run: Run, table: Path) -> None:
         return
     print(f"{run.recipe}, {run.system}, seed {run.seed} {' '.join(run.changes)}", flush=True)
     measured_on = provenance()
-    measured = _in_its_own_process(run)
+    measured = in_fresh_process(_measure, run)
     append_row(table, {**run.key, "precision": run.precision, **measured, **measured_on})
     print(f"  test F1 {measured['f1']:.4f}", flush=True)
-
-
-def _in_its_own_process(run: Run) -> Measured:
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_measure, (run,))
 
 
 def _measure(run: Run) -> Measured:

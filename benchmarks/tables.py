@@ -1,4 +1,4 @@
-"""Prints the tables of README.md and docs/accuracy.md from the rows that were measured.
+"""Prints the tables of README.md and of the pages in docs from the rows that were measured.
 
 python -m benchmarks.tables            # prints them
 python -m benchmarks.tables --write    # puts them between their marks in the pages
@@ -15,12 +15,14 @@ from pathlib import Path
 
 from benchmarks.ablation import CANDIDATES, SETS, scores
 from benchmarks.experiments import EXPERIMENTS, TABLE, Experiment
+from benchmarks.measured_rows import TABLE as SPAN_LOSS_TABLE
 from benchmarks.results_file import read_rows
+from benchmarks.span_loss_goals import COLUMNS, goal_lines
 
 __all__ = ["TABLES", "page_with_tables"]
 
 _ROOT = Path(__file__).resolve().parent.parent
-_PAGES = (_ROOT / "README.md", _ROOT / "docs" / "accuracy.md")
+_PAGES = (_ROOT / "README.md", _ROOT / "docs" / "accuracy.md", _ROOT / "docs" / "guide" / "kernels.md")
 _MARK = re.compile(r"(<!-- table (?P<name>[\w-]+) -->).*?(<!-- end of table -->)", re.DOTALL)
 _HEADINGS = {"globalner": "globalner", "token_classification": "token classification", "crf": "CRF"}
 
@@ -104,6 +106,12 @@ def _ablation() -> str:
     return _table(["candidate", *(EXPERIMENTS[name].title for name in SETS)], lines)
 
 
+def _span_loss() -> str:
+    """Time and memory of the span loss beside the published form, and what they are to reach."""
+    lines = list(goal_lines(read_rows(SPAN_LOSS_TABLE)))
+    return _table(COLUMNS, lines) if lines else "Nothing is measured yet."
+
+
 def _paired(found: dict[int, float], base: dict[int, float], candidate: str) -> str:
     """The mean difference to the recipe over the seeds that both have, and how many these are."""
     seeds = found.keys() & base.keys()
@@ -144,6 +152,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "nested": _nested,
     "raw-text": _raw_text,
     "ablation": _ablation,
+    "span-loss": _span_loss,
 }
 
 if __name__ == "__main__":

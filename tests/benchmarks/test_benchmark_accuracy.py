@@ -31,13 +31,13 @@ def test_rows_that_are_there_are_skipped(
 ) -> None:
     ran = []
 
-    def measured(run: Run) -> dict[str, float]:
+    def measured(_: object, run: Run) -> dict[str, float]:
         ran.append(run)
         return {"f1": 0.5}
 
     monkeypatch.setattr(accuracy, "RESULTS", tmp_path)
     monkeypatch.setattr(run_queue, "provenance", dict)
-    monkeypatch.setattr(run_queue, "_in_its_own_process", measured)
+    monkeypatch.setattr(run_queue, "in_fresh_process", measured)
     command = ["accuracy", "tiny", "--seeds", "0", "1", "--table", "other.csv"]
     monkeypatch.setattr(sys, "argv", [*command, "--systems", "crf"])
     accuracy.main()
