@@ -80,7 +80,10 @@ class OwnSquares:
         )
 
     def tiles(self, squares: Squares) -> Iterator[tuple[Tile, Tensor]]:
-        """Tiles with the logits (n, rows, columns) of their cells, -inf for those that are closed or left out."""
+        """Tiles with the logits (n, rows, columns) of their cells, -inf for those that are closed or left out.
+
+        The logits of a tile are overwritten by those of the next.
+        """
         pairs = squares.pairs
         begin, end = torch.searchsorted(
             self._excluded_pair, self._excluded_pair.new_tensor([pairs.start, pairs.stop])
@@ -88,8 +91,13 @@ class OwnSquares:
         square = self._excluded_pair[begin:end] - pairs.start
         first, last = self._excluded[begin:end].unbind(1)
         texts = slice(pairs.start // self._types, (pairs.stop - 1) // self._types + 1)
+        # One piece of memory for all tiles: fresh pages cost as much time as the exponentials.
+        memory = squares.query.new_empty(0)
         for tile in tiles_of(extent_of(self._scores, texts), self._size, self._limit):
-            logits = squares.query[:, tile.rows] @ squares.key[:, tile.columns].transpose(1, 2)
+            query, key = squares.query[:, tile.rows], squares.key[:, tile.columns]
+            memory.resize_(max(len(memory), len(query) * query.shape[1] * key.shape[1]))
+            logits = memory[: len(query) * query.shape[1] * key.shape[1]].view(-1, query.shape[1], key.shape[1])
+            torch.bmm(query, key.transpose(1, 2), out=logits)
             close_outside_band(logits, tile, self._limit)
             if end > begin:
                 inside = tile.holds(first, last)
