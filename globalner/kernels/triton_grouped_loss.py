@@ -45,8 +45,8 @@ class GroupedLogSum(torch.autograd.Function):
         ctx: Any, query: Tensor, key: Tensor, start_bias: Tensor | None, end_bias: Tensor | None, region: SpanRegion
     ) -> Tensor:
         """Sums tile by tile of rows, then over the tiles."""
-        from globalner.kernels.triton_grouped_kernels import grouped_log_sum
-        from globalner.kernels.triton_tiles import compile_tile, launch
+        from globalner.kernels._triton_grouped_kernels import grouped_log_sum
+        from globalner.kernels._triton_tiles import compile_tile, launch
 
         operands = region.operands(query, key, start_bias, end_bias)
         row_tiles = -(-operands.length // region.sizes.rows)
@@ -65,8 +65,8 @@ class GroupedLogSum(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Recomputes the tiles, once by rows and once by columns, so that each gradient is summed in one place."""
-        from globalner.kernels import triton_grouped_kernels as kernels
-        from globalner.kernels.triton_tiles import compile_tile, launch
+        from globalner.kernels import _triton_grouped_kernels as kernels
+        from globalner.kernels._triton_tiles import compile_tile, launch
 
         query, key, start_bias, end_bias, top, total = ctx.saved_tensors
         region = ctx.region

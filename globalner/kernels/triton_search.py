@@ -50,8 +50,8 @@ def triton_search(
 
 def _search(operands: ScoreOperands, thresholds: Tensor, sizes: TileSizes) -> tuple[Tensor, Tensor]:
     """Keys and logits of the spans, tile by tile; see `FullTiles`."""
-    from globalner.kernels.triton_search_kernels import FullTiles, Limits, count_spans, write_spans
-    from globalner.kernels.triton_tiles import compile_tile, launch
+    from globalner.kernels._triton_search_kernels import FullTiles, Limits, count_spans, write_spans
+    from globalner.kernels._triton_tiles import compile_tile, launch
 
     query = operands.query.data
     batch, groups = query.shape[:2]

@@ -1,6 +1,6 @@
 """The negative sum in Triton where all types share one query and key, with its gradients.
 
-Most rows come from the factored sum of `triton_shared_kernels`. Two kinds are computed cell by cell instead: rows that
+Most rows come from the factored sum of `_triton_shared_kernels`. Two kinds are computed cell by cell instead: rows that
 hold cells left out for their type alone, and rows whose factored sum fell so low that it has lost digits.
 """
 
@@ -59,8 +59,8 @@ class SharedSums:
 
 def shared_sums(operands: ScoreOperands, shared: SharedRegion) -> SharedSums:
     """Sums all rows by factors, then the rows again that this cannot answer for."""
-    from globalner.kernels.triton_shared_kernels import shared_row_sums
-    from globalner.kernels.triton_tiles import compile_tile, launch
+    from globalner.kernels._triton_shared_kernels import shared_row_sums
+    from globalner.kernels._triton_tiles import compile_tile, launch
 
     query, sizes = operands.query.data, shared.region.sizes
     batch = query.shape[0]
@@ -138,8 +138,8 @@ def _factored_gradients(
     operands: ScoreOperands, region: SpanRegion, shift: Tensor, weight: Tensor
 ) -> tuple[Tensor, Tensor, Tensor]:
     """fp32 gradients of query, key (B, L, D) and end bias (B, C, L) from the rows that the factored sum answers for."""
-    from globalner.kernels import triton_shared_kernels as kernels
-    from globalner.kernels.triton_tiles import compile_tile, launch
+    from globalner.kernels import _triton_shared_kernels as kernels
+    from globalner.kernels._triton_tiles import compile_tile, launch
 
     query, sizes = operands.query.data, region.sizes
     batch, _, length, head = query.shape

@@ -11,8 +11,7 @@ from typing import Any, NamedTuple
 import triton
 import triton.language as tl
 
-from globalner.kernels.triton_operands import LeftOut, ScoreOperands, TokenRows
-from globalner.kernels.triton_tile_kernels import (
+from globalner.kernels._triton_tile_kernels import (
     add_biases,
     close_cells,
     column_range,
@@ -22,7 +21,8 @@ from globalner.kernels.triton_tile_kernels import (
     row_range,
     weighted_sum,
 )
-from globalner.kernels.triton_tiles import Tile
+from globalner.kernels._triton_tiles import Tile
+from globalner.kernels.triton_operands import LeftOut, ScoreOperands, TokenRows
 
 __all__ = ["TokenGradients", "grouped_column_gradients", "grouped_log_sum", "grouped_row_gradients"]
 

@@ -15,8 +15,7 @@ from typing import Any, NamedTuple
 import triton
 import triton.language as tl
 
-from globalner.kernels.triton_operands import LeftOut, ScoreOperands
-from globalner.kernels.triton_tile_kernels import (
+from globalner.kernels._triton_tile_kernels import (
     close_cells,
     column_range,
     drop_cells,
@@ -26,7 +25,8 @@ from globalner.kernels.triton_tile_kernels import (
     row_range,
     weighted_sum,
 )
-from globalner.kernels.triton_tiles import Tile
+from globalner.kernels._triton_tiles import Tile
+from globalner.kernels.triton_operands import LeftOut, ScoreOperands
 
 __all__ = ["RowWeights", "SharedGradients", "shared_column_gradients", "shared_row_gradients", "shared_row_sums"]
 

@@ -10,9 +10,9 @@ from typing import Any, NamedTuple
 import triton
 import triton.language as tl
 
+from globalner.kernels._triton_tile_kernels import add_biases, close_cells, column_range, load_tokens
+from globalner.kernels._triton_tiles import Tile
 from globalner.kernels.triton_operands import ScoreOperands
-from globalner.kernels.triton_tile_kernels import add_biases, close_cells, column_range, load_tokens
-from globalner.kernels.triton_tiles import Tile
 
 __all__ = ["FullTiles", "Limits", "count_spans", "write_spans"]
 

@@ -8,8 +8,8 @@ from __future__ import annotations
 import triton
 import triton.language as tl
 
+from globalner.kernels._triton_tiles import Tile
 from globalner.kernels.triton_operands import CellList, ScoreOperands, TokenRows
-from globalner.kernels.triton_tiles import Tile
 
 __all__ = [
     "add_biases",
