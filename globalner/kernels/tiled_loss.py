@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 import torch
@@ -14,11 +15,12 @@ from globalner.kernels.scores import SpanScores
 from globalner.kernels.tiled_own import OwnScorersSum
 from globalner.kernels.tiled_shared import SharedScorerSum
 from globalner.kernels.tiles import TileSize
+from globalner.kernels.uncompiled import uncompiled
 
 __all__ = ["tiled_loss"]
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]
+@uncompiled
 def tiled_loss(scores: SpanScores, cells: LossCells, size: TileSize | None = None) -> Tensor:
     """Losses (B, C); see `span_loss`. Cannot be differentiated twice.
 
@@ -29,31 +31,35 @@ def tiled_loss(scores: SpanScores, cells: LossCells, size: TileSize | None = Non
     """
     scores = scores.in_full_precision()
     cells = without_ignored(cells, scores.num_types)
+    fixed = _Fixed(scores.start_mask, scores.end_mask, cells, size or TileSize())
     losses: Tensor = _TiledLoss.apply(  # type: ignore[no-untyped-call]
-        scores.query, scores.key, scores.start_bias, scores.end_bias, scores, cells, size or TileSize()
+        scores.query, scores.key, scores.start_bias, scores.end_bias, fixed
     )
     return losses
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class _Fixed:
+    """What is not differentiated."""
+
+    start_mask: Tensor | None
+    end_mask: Tensor | None
+    cells: LossCells
+    size: TileSize
 
 
 class _TiledLoss(torch.autograd.Function):
     @staticmethod
     def forward(
-        ctx: Any,
-        query: Tensor,
-        key: Tensor,
-        start_bias: Tensor | None,
-        end_bias: Tensor | None,
-        scores: SpanScores,
-        cells: LossCells,
-        size: TileSize,
+        ctx: Any, query: Tensor, key: Tensor, start_bias: Tensor | None, end_bias: Tensor | None, fixed: _Fixed
     ) -> Tensor:
-        scores = SpanScores(query, key, start_bias, end_bias, scores.start_mask, scores.end_mask)
-        own = scores.query.shape[1] == scores.num_types
-        sums = OwnScorersSum(cells, scores.num_types, size) if own else SharedScorerSum(cells, scores.num_types, size)
+        scores = SpanScores(query, key, start_bias, end_bias, fixed.start_mask, fixed.end_mask)
+        own = query.shape[1] == scores.num_types
+        sums = (OwnScorersSum if own else SharedScorerSum)(fixed.cells, scores.num_types, fixed.size)
         rest = sums.log_sums(scores, with_gradients=any(ctx.needs_input_grad))
         ctx.save_for_backward(query, key, start_bias, end_bias)
-        ctx.masks, ctx.cells, ctx.sums = (scores.start_mask, scores.end_mask), cells, sums
-        ctx.terms = GoldTerms(scores, cells, rest)
+        ctx.fixed, ctx.sums = fixed, sums
+        ctx.terms = GoldTerms(scores, fixed.cells, rest)
         losses: Tensor = ctx.terms.losses
         return losses
 
@@ -63,8 +69,8 @@ class _TiledLoss(torch.autograd.Function):
             raise ConfigError(
                 "the tiled span loss cannot be differentiated twice (create_graph=True); impl='reference' can"
             )
-        scores = SpanScores(*ctx.saved_tensors, *ctx.masks)
+        scores = SpanScores(*ctx.saved_tensors, ctx.fixed.start_mask, ctx.fixed.end_mask)
         with torch.autocast(gradient.device.type, enabled=False):
             made: ScoreGradients = ctx.sums.gradients(scores, ctx.terms.rest_gradient(gradient))
-            made.add_cells(scores, ctx.cells.gold, ctx.terms.cell_gradient(gradient))
-        return made.query, made.key, made.start_bias, made.end_bias, None, None, None
+            made.add_cells(scores, ctx.fixed.cells.gold, ctx.terms.cell_gradient(gradient))
+        return made.query, made.key, made.start_bias, made.end_bias, None

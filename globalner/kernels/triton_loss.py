@@ -11,6 +11,7 @@ from globalner.kernels.scores import SpanScores
 from globalner.kernels.triton_grouped_loss import GroupedLogSum, SpanRegion
 from globalner.kernels.triton_operands import LeftOut, TileSizes, cells_by_tile, require_triton, usual_sizes
 from globalner.kernels.triton_shared_loss import SharedLogSum, SharedRegion
+from globalner.kernels.uncompiled import uncompiled
 
 __all__ = ["negative_log_sum", "triton_loss"]
 
@@ -29,7 +30,7 @@ def triton_loss(scores: SpanScores, cells: LossCells) -> Tensor:
     return GoldTerms(scores, cells, rest).losses
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]
+@uncompiled
 def negative_log_sum(
     scores: SpanScores,
     excluded: Tensor,

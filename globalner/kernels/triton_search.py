@@ -8,13 +8,14 @@ from torch import Tensor
 from globalner.kernels.scores import FoundSpans, SpanScores
 from globalner.kernels.span_collection import SpanCollection
 from globalner.kernels.triton_operands import ScoreOperands, TileSizes, require_triton, score_operands, usual_sizes
+from globalner.kernels.uncompiled import uncompiled
 
 __all__ = ["triton_search"]
 
 _TYPES_A_PROGRAM = 64
 
 
-@torch.compiler.disable  # type: ignore[untyped-decorator]
+@uncompiled
 def triton_search(
     scores: SpanScores,
     thresholds: Tensor,

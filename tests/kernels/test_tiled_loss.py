@@ -9,7 +9,6 @@ import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from torch.utils._python_dispatch import TorchDispatchMode
 
 from globalner import SpanScores, find_spans, span_loss
 from globalner.errors import ConfigError
@@ -259,44 +258,6 @@ def test_a_text_gets_the_same_alone_in_a_batch_and_with_more_padding(shared: boo
     gold[:, 0] = 0
     alone = span_loss(SpanScores(*padded, *masks), gold, reduction="none", impl="tiled")[0]  # type: ignore[arg-type]
     torch.testing.assert_close(alone, together)
-
-
-class _LargestTensor(TorchDispatchMode):
-    """Notes the largest storage that any operation makes."""
-
-    largest = 0
-
-    def __torch_dispatch__(self, function: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        made = function(*args, **(kwargs or {}))
-        for part in made if isinstance(made, (tuple, list)) else [made]:
-            if isinstance(part, torch.Tensor):
-                self.largest = max(self.largest, part.untyped_storage().nbytes() // 4)
-        return made
-
-
-@pytest.mark.parametrize("shared", [False, True])
-def test_no_temporary_is_larger_than_a_tile_or_an_input(shared: bool) -> None:
-    batch, types, length = 1, 24, 512
-    scores = in_dtype(scores_of(8, (batch, types, length, 8), shared=shared), torch.float32)
-    gold = scores.allowed().expand(batch, types, -1, -1).nonzero()[[3, 5]]
-    size = TileSize(rows=32, columns=128, cells=1 << 14)
-    with _LargestTensor() as watch:
-        tiled_loss(scores, complete_cells(scores, gold), size).sum().backward()
-    # Query and key of own scorers with two more columns; biases, or a tile over all types, of a shared one.
-    assert watch.largest <= types * length * (10 if not shared else max(1, size.rows // 8))
-    assert watch.largest * 20 < types * length**2
-
-
-def test_it_works_inside_a_compiled_function() -> None:
-    scores = scores_of(9)
-    gold = scores.allowed().expand(2, 3, -1, -1).nonzero()[[1, 20]]
-
-    def around(query: torch.Tensor) -> torch.Tensor:
-        made = SpanScores(2 * query, scores.key, scores.start_bias, scores.end_bias)
-        return 3 * span_loss(made, gold, impl="tiled")
-
-    compiled = torch.compile(around, backend="eager")
-    torch.testing.assert_close(compiled(scores.query), around(scores.query))
 
 
 @pytest.mark.parametrize("shared", [False, True])

@@ -291,7 +291,7 @@ def test_search_finds_what_the_definition_finds(case: Case) -> None:
         scores = case.scores()
         thresholds = torch.linspace(0, 3, case.types, device=DEVICE)
         found = triton_search(scores, thresholds, case.band, sizes=case.sizes)
-        expected = reference_search(scores.in_full_precision(), thresholds, case.band)
+        expected = reference_search(scores.in_full_precision(), thresholds, case.band, None)
     assert len(expected) > 0
     for name in ("batch", "type", "first", "last", "limited"):
         assert torch.equal(getattr(found, name), getattr(expected, name)), name
