@@ -33,7 +33,7 @@ _LABELS = ("PER", "LOC", "ORG", "MISC", "DATE")
 _WORDS = (
     "the of and in to a was for on with by as from that is at he his were which cell protein human gene factor blood "
     "receptor binding London Paris Ana Reis university company minister said market team won year day after before two"
-).split()
+)
 
 
 @dataclass(frozen=True)
@@ -105,9 +105,9 @@ def _document(shape: _Shape, draw: random.Random) -> Document:
     from globalner import Document, Entity
 
     count = min(shape.most_words, max(3, round(draw.lognormvariate(0, 0.7) * shape.common_words)))
-    text, entities = "", []
+    words, text, entities = _WORDS.split(), "", []
     for number in range(count):
-        word = draw.choice(_WORDS)
+        word = draw.choice(words)
         if number % 8 == 2:
             entities.append(Entity(len(text), len(text) + len(word), draw.choice(_LABELS)))
         text += word + " "

@@ -19,9 +19,7 @@ from globalner.training.optimizer import OptimizerSettings
 
 ENCODERS = {
     "native": NativeEncoderConfig(vocab_size=20, hidden_size=16, num_hidden_layers=2, num_attention_heads=2),
-    "bert": BertConfig(
-        vocab_size=20, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64
-    ),
+    "bert": BertConfig(vocab_size=20, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64),
 }
 MIB = 1 << 20
 
@@ -78,17 +76,17 @@ def test_what_is_kept_is_what_the_graph_of_a_whole_batch_holds(encoder: str, sam
     weights = {weight.untyped_storage().data_ptr() for weight in (*module.parameters(), *module.buffers())}
     held = bytes_in_the_graph(module.train().batch_loss(batch), weights)
     made = estimated(module, WindowDataModule(windows, batch_size=5, pad_id=0, seed=0))
-    # What the loss computes ahead for its backward pass lies in no node: a few of the factors' gradients.
+    # Gradients of the scores' factors (two of width 4, two biases for 2 types) lie in no node yet.
     factors = samples * 5 * 40 * (2 * 4 + 2 * 2) * 4
-    assert made.activations_mib + made.head_mib == pytest.approx((held + 2 * factors) / MIB * 1.0, rel=0.03)
+    assert made.activations_mib + made.head_mib == pytest.approx((held + 2 * factors) / MIB, rel=0.03)
 
 
 def test_the_parts_add_up_and_are_told() -> None:
-    made = MemoryEstimate(87.2, 174.4, 0.0, 1350.0, 3.25, 0.0)
-    assert made.total_mib == pytest.approx(1614.85)
+    made = MemoryEstimate(87.2, 174.4, 0.0, 1350.0, 3.25, 811.9, 0.0)
+    assert made.total_mib == pytest.approx(2426.75)
     assert made.line() == (
-        "memory: about 1,615 MiB on top of what is loaded (gradients 87, optimiser 174, activations 1,350, "
-        "head and loss 3.2)"
+        "memory: about 2,427 MiB on top of what is loaded (gradients 87, optimiser 174, activations 1,350, "
+        "head and loss 3.2, gaps in the heap 812)"
     )
 
 
@@ -133,7 +131,8 @@ def test_a_checkpoint_counts_where_it_takes_more_than_a_step() -> None:
     module = module_of()
     whole = sum(weight.nbytes for weight in module.parameters()) / MIB
     made = estimated(module, data_of(1, 4))
-    assert made.activations_mib + made.head_mib + made.checkpoint_mib == pytest.approx(3 * whole)
+    assert made.checkpoint_mib > 0
+    assert made.gaps_mib + made.checkpoint_mib == pytest.approx(3 * whole)
     assert estimated(module, data_of(64, *[60] * 64)).checkpoint_mib == 0
 
 
