@@ -29,6 +29,7 @@ from globalner.training.callbacks import (
     WeightAverage,
 )
 from globalner.training.data_module import WindowDataModule
+from globalner.training.memory_estimate import estimate_memory
 from globalner.training.module import GlobalPointerModule
 from globalner.training.optimizer import OptimizerSettings
 from globalner.training.run_folder import RunFolder
@@ -111,9 +112,11 @@ def train(recipe: Recipe, data: TrainingData, folder: RunFolder, options: Traini
         steps = recipe.training.epochs * module_data.steps_per_epoch
         windows = len(module_data.windows)
         options.say(f"batch size {module_data.batch_size} for {windows:,} windows: {steps:,} steps in all")
+    module = _module(recipe, built, module_data.steps_per_epoch).to(choose_device(options.device))
+    options.say(estimate_memory(module, module_data, recipe).line())
     record = options.record or training_record(recipe, {"train": data.train, "dev": data.dev})
     evaluation = _evaluation(recipe, data.dev, built, folder, record)
-    _fit(recipe, built, module_data, evaluation, folder, options)
+    _fit(recipe, module, module_data, evaluation, folder, options)
     return TrainingResult(evaluation.best_f1, evaluation.best_epoch, module_data.batch_size, left_out)
 
 
@@ -156,14 +159,7 @@ def _evaluation(
     return DevEvaluation(dev, built.tokenizer, extractor, folder.model, record, options)
 
 
-def _fit(
-    recipe: Recipe,
-    built: BuiltModel,
-    data: WindowDataModule,
-    evaluation: DevEvaluation,
-    folder: RunFolder,
-    options: TrainingOptions,
-) -> None:
+def _module(recipe: Recipe, built: BuiltModel, steps_per_epoch: int) -> GlobalPointerModule:
     training = recipe.training
     settings = OptimizerSettings(
         encoder_learning_rate=training.encoder_learning_rate,
@@ -172,8 +168,19 @@ def _fit(
         warmup_fraction=training.warmup_fraction,
         layer_decay=training.layer_decay,
     )
-    steps = training.epochs * data.steps_per_epoch
-    module = GlobalPointerModule(built.model, settings, steps, dropout_samples=recipe.model.head.dropout_samples)
+    steps = training.epochs * steps_per_epoch
+    return GlobalPointerModule(built.model, settings, steps, dropout_samples=recipe.model.head.dropout_samples)
+
+
+def _fit(
+    recipe: Recipe,
+    module: GlobalPointerModule,
+    data: WindowDataModule,
+    evaluation: DevEvaluation,
+    folder: RunFolder,
+    options: TrainingOptions,
+) -> None:
+    training = recipe.training
     callbacks = _callbacks(recipe, evaluation, folder, options)
     with _quiet_lightning():
         trainer = pl.Trainer(
@@ -191,7 +198,7 @@ def _fit(
             num_sanity_val_steps=0,
             default_root_dir=str(folder.path),
         )
-        built.model.train()
+        module.train()
         checkpoint = folder.checkpoint if folder.checkpoint.is_file() else None
         trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=False)
 

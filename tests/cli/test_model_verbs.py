@@ -27,7 +27,9 @@ def test_train_then_evaluate_then_predict(tiny_recipe: Path, capsys: pytest.Capt
     assert run("train", tiny_recipe, "training.epochs=1", "--device", "cpu", "--batch-size", 3) == 0
     printed = capsys.readouterr()
     assert "micro" in printed.out
-    assert "epoch 1/1" in printed.err
+    told = [line.partition(" ")[0] for line in printed.err.splitlines()]
+    assert told.count("memory:") == 1
+    assert told.index("memory:") < told.index("epoch")
     assert "batch_size: 3" in Path("runs/tiny/config.yaml").read_text()
     assert run("evaluate", "runs/tiny/model", "own.jsonl", "--json", "--quiet") == 0
     printed = capsys.readouterr()
@@ -42,6 +44,7 @@ def test_a_second_run_is_refused_then_resumed_then_overwritten(
 ) -> None:
     words = ("train", tiny_recipe, "training.epochs=1", "--output-dir", "run", "--quiet")
     assert run(*words) == 0
+    assert capsys.readouterr().err == ""
     assert run(*words) == 2
     assert "holds a run already" in capsys.readouterr().err
     assert run(*words, "--resume") == 0
