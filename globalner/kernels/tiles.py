@@ -24,7 +24,7 @@ class TileSize:
     """
 
     rows: int = 64
-    columns: int = 1024
+    columns: int = 512
     cells: int = 1 << 19
 
     def together(self, length: int) -> int:
