@@ -69,7 +69,8 @@ class _TiledLoss(torch.autograd.Function):
             raise ConfigError(
                 "the tiled span loss cannot be differentiated twice (create_graph=True); impl='reference' can"
             )
-        scores = SpanScores(*ctx.saved_tensors, ctx.fixed.start_mask, ctx.fixed.end_mask)
+        query, key, start_bias, end_bias = ctx.saved_tensors
+        scores = SpanScores(query, key, start_bias, end_bias, ctx.fixed.start_mask, ctx.fixed.end_mask)
         with torch.autocast(gradient.device.type, enabled=False):
             made: ScoreGradients = ctx.sums.gradients(scores, ctx.terms.rest_gradient(gradient))
             made.add_cells(scores, ctx.fixed.cells.gold, ctx.terms.cell_gradient(gradient))
