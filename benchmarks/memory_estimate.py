@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from globalner.types import Document
 
 _TABLE = RESULTS / "memory_estimate.csv"
-_BATCHES = 6
 _DEV_DOCUMENTS = 40
 _LABELS = ("PER", "LOC", "ORG", "MISC", "DATE")
 _WORDS = (
@@ -53,16 +52,17 @@ def main() -> int:
     """Measures, appends the rows and prints their median."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
+    parser.add_argument("--batches", type=int, default=6, help="steps of each run; in more of them a heap wears out")
     options = parser.parse_args()
     ratios = []
     for shape in _SHAPES:
         measured_on = provenance()
-        with multiprocessing.get_context("spawn").Pool(1) as pool:
-            estimated, measured = pool.apply(_measure, (shape, options.device))
+        estimated, measured = _in_its_own_process(shape, options.batches, options.device)
         ratios.append(estimated / measured)
         print(f"{shape.recipe}: estimated {estimated:.0f} MiB, measured {measured:.0f} MiB, ratio {ratios[-1]:.3f}")
         row = {
             "recipe": shape.recipe,
+            "batches": options.batches,
             "device": options.device,
             "estimated_mib": estimated,
             "measured_mib": measured,
@@ -73,7 +73,12 @@ def main() -> int:
     return 0
 
 
-def _measure(shape: _Shape, device: str) -> tuple[float, float]:
+def _in_its_own_process(shape: _Shape, batches: int, device: str) -> tuple[float, float]:
+    with multiprocessing.get_context("spawn").Pool(1) as pool:
+        return pool.apply(_measure, (shape, batches, device))
+
+
+def _measure(shape: _Shape, batches: int, device: str) -> tuple[float, float]:
     """What a run says that it will take, and what it takes; MiB."""
     # Imported here: a process starts with the memory of the one that starts it, so that one stays small.
     from globalner.config import load_recipe
@@ -81,7 +86,7 @@ def _measure(shape: _Shape, device: str) -> tuple[float, float]:
     from globalner.training.run_folder import RunFolder
 
     draw = random.Random(0)
-    documents = [_document(shape, draw) for _ in range(shape.batch_size * _BATCHES)]
+    documents = [_document(shape, draw) for _ in range(shape.batch_size * batches)]
     recipe = load_recipe(shape.recipe, [f"training.batch_size={shape.batch_size}", "training.epochs=1"]).recipe
     peak = _Peak(device)
     before: list[float] = []
