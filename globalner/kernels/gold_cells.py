@@ -10,7 +10,7 @@ from torch import Tensor
 from globalner.errors import ShapeError
 from globalner.kernels.scores import SpanScores
 
-__all__ = ["LossCells", "complete_cells", "expand_ignore"]
+__all__ = ["LossCells", "complete_cells", "expand_ignore", "left_out"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -64,6 +64,17 @@ def complete_cells(
     if ignore is None:
         ignore = torch.empty(0, 4, dtype=torch.long, device=gold.device)
     return LossCells(cells, weights, _checked_cells(scores, ignore, "ignore", lowest_type=-1), max_span_tokens)
+
+
+def left_out(cells: LossCells) -> tuple[Tensor, Tensor]:
+    """The cells that are no plain negatives, each once and sorted: those of one type, and those of all types.
+
+    Returns:
+        (K, 4) long: text, type, first, last, gold ones and ignored ones; (M, 3) long: text, first, last.
+    """
+    every = cells.ignore[:, 1] == -1
+    of_one = torch.unique(torch.cat([cells.gold, cells.ignore[~every]]), dim=0)
+    return of_one, torch.unique(cells.ignore[every][:, [0, 2, 3]], dim=0)
 
 
 def expand_ignore(ignore: Tensor, num_types: int) -> Tensor:

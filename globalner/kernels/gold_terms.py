@@ -22,10 +22,15 @@ class ScoreGradients:
     start_bias: Tensor | None
     end_bias: Tensor | None
 
+    def part(self, texts: slice, types: slice) -> ScoreGradients:
+        """Views of those of some texts and types; query and key are shared by all types."""
+        start, end = (None if bias is None else bias[texts, types] for bias in (self.start_bias, self.end_bias))
+        return ScoreGradients(self.query[texts], self.key[texts], start, end)
+
     def add_cells(self, scores: SpanScores, cells: Tensor, gradient: Tensor) -> None:
         """Adds, in place, what a gradient (K,) of the scores of cells (K, 4) is for the factors."""
         text, type_, first, last = cells.unbind(1)
-        group = type_ if scores.query.shape[1] > 1 else torch.zeros_like(type_)
+        group = _group(scores, type_)
         query, key = scores.query[text, group, first], scores.key[text, group, last]
         self.query.index_put_((text, group, first), gradient[:, None] * key, accumulate=True)
         self.key.index_put_((text, group, last), gradient[:, None] * query, accumulate=True)
@@ -96,9 +101,14 @@ def _among(cells: Tensor, others: Tensor, num_types: int) -> Tensor:
     return torch.isin((cells * place).sum(1), (others * place).sum(1))
 
 
+def _group(scores: SpanScores, type_: Tensor) -> Tensor:
+    """The group whose query and key belong to a type."""
+    return type_ if scores.query.shape[1] > 1 else torch.zeros_like(type_)
+
+
 def _cell_logits(scores: SpanScores, cells: Tensor) -> Tensor:
     text, type_, first, last = cells.unbind(1)
-    group = type_ if scores.query.shape[1] > 1 else torch.zeros_like(type_)
+    group = _group(scores, type_)
     parts = [scores.query[text, group, first], scores.key[text, group, last]]
     for bias, place in ((scores.start_bias, first), (scores.end_bias, last)):
         parts.append(scores.query.new_zeros(len(cells)) if bias is None else bias[text, type_, place])

@@ -12,7 +12,7 @@ from globalner.errors import ConfigError
 from globalner.kernels.gold_cells import LossCells
 from globalner.kernels.gold_terms import GoldTerms, ScoreGradients, without_ignored
 from globalner.kernels.scores import SpanScores
-from globalner.kernels.tiled_own import OwnScorersSum
+from globalner.kernels.tiled_grouped import GroupedScorersSum
 from globalner.kernels.tiled_shared import SharedScorerSum
 from globalner.kernels.tiles import TileSize
 from globalner.kernels.uncompiled import uncompiled
@@ -54,8 +54,8 @@ class _TiledLoss(torch.autograd.Function):
         ctx: Any, query: Tensor, key: Tensor, start_bias: Tensor | None, end_bias: Tensor | None, fixed: _Fixed
     ) -> Tensor:
         scores = SpanScores(query, key, start_bias, end_bias, fixed.start_mask, fixed.end_mask)
-        own = query.shape[1] == scores.num_types
-        sums = (OwnScorersSum if own else SharedScorerSum)(fixed.cells, scores.num_types, fixed.size)
+        grouped = query.shape[1] == scores.num_types
+        sums = (GroupedScorersSum if grouped else SharedScorerSum)(fixed.cells, scores.num_types, fixed.size)
         rest = sums.log_sums(scores, with_gradients=any(ctx.needs_input_grad))
         ctx.save_for_backward(query, key, start_bias, end_bias)
         ctx.fixed, ctx.sums = fixed, sums

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor
 
-from globalner.kernels.own_squares import OwnSquares
+from globalner.kernels.grouped_squares import GroupedSquares
 from globalner.kernels.scores import FoundSpans, SpanScores
 from globalner.kernels.shared_squares import SharedSquares
 from globalner.kernels.span_collection import SpanCollection
@@ -36,19 +36,20 @@ def tiled_search(
     """
     scores, size = scores.in_full_precision(), size or TileSize()
     found = SpanCollection(len(scores.query), top_k, scores.query)
-    own = scores.query.shape[1] == scores.num_types
-    search = _own_scorers if own else _shared_scorer
+    grouped = scores.query.shape[1] == scores.num_types
+    search = _grouped_scorers if grouped else _shared_scorer
     for cells, logits in search(scores, thresholds, max_span_tokens, size):
         found.add(cells, logits)
     return found.spans()
 
 
-def _own_scorers(
+def _grouped_scorers(
     scores: SpanScores, thresholds: Tensor, max_span_tokens: int | None, size: TileSize
 ) -> Iterator[tuple[Tensor, Tensor]]:
     """Cells (N, 4) above the threshold and their logits (N,), in parts."""
     types = scores.num_types
-    squares = OwnSquares(scores, torch.empty(0, 4, dtype=torch.long, device=scores.query.device), max_span_tokens, size)
+    nothing = torch.empty(0, 4, dtype=torch.long, device=scores.query.device)
+    squares = GroupedSquares(scores, nothing, max_span_tokens, size)
     for pairs in squares.chunks():
         limit = thresholds[torch.arange(pairs.start, pairs.stop, device=thresholds.device) % types]
         for tile, logits in squares.tiles(squares.take(pairs)):
@@ -62,7 +63,7 @@ def _own_scorers(
 def _shared_scorer(
     scores: SpanScores, thresholds: Tensor, max_span_tokens: int | None, size: TileSize
 ) -> Iterator[tuple[Tensor, Tensor]]:
-    """As `_own_scorers`. A row whose highest product and the type's highest biases together stay below is left out."""
+    """As `_grouped_scorers`. Rows whose highest product and biases together stay below are left out."""
     nothing = torch.empty(0, 3, dtype=torch.long, device=scores.query.device)
     squares = SharedSquares(scores, nothing, max_span_tokens, size)
     every = slice(0, scores.num_types)

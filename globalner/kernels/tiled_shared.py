@@ -8,8 +8,8 @@ from dataclasses import dataclass, replace
 import torch
 from torch import Tensor
 
-from globalner.kernels.exact_rows import ExactRows
-from globalner.kernels.gold_cells import LossCells
+from globalner.kernels.exact_rows import ExactRows, add_exact_gradients, exact_sums, gather_rows
+from globalner.kernels.gold_cells import LossCells, left_out
 from globalner.kernels.gold_terms import ScoreGradients
 from globalner.kernels.scores import SpanScores
 from globalner.kernels.shared_squares import SharedSquares
@@ -34,6 +34,17 @@ class _Chunk:
     columns: Tensor
     highest: Tensor
 
+    def own(self, cells: Tensor) -> Tensor:
+        """Cells (N, 4) (text, type, first, last) or (N, 3) (text, first, last) of its texts, counted from its first.
+
+        Types are counted from its first one too, and not looked at.
+        """
+        cells = cells[(cells[:, 0] >= self.texts.start) & (cells[:, 0] < self.texts.stop)].clone()
+        cells[:, 0] -= self.texts.start
+        if cells.shape[1] == 4:
+            cells[:, 1] -= self.types.start
+        return cells
+
 
 class SharedScorerSum:
     """Logarithm of the sum of e^s over the allowed cells of each text and type that are not excluded.
@@ -57,10 +68,8 @@ class SharedScorerSum:
 
     def __init__(self, cells: LossCells, num_types: int, size: TileSize) -> None:
         self._size, self._types, self._limit = size, num_types, cells.max_span_tokens
-        every = cells.ignore[:, 1] == -1
-        self._closed = torch.unique(cells.ignore[every][:, [0, 2, 3]], dim=0)
-        self._excluded = torch.unique(torch.cat([cells.gold, cells.ignore[~every]]), dim=0)
-        self._exact: list[ExactRows] = []
+        self._excluded, self._ignored_for_all = left_out(cells)
+        self._exact: list[tuple[_Chunk, ExactRows]] = []
         self.recomputed_rows = 0
 
     def log_sums(self, scores: SpanScores, *, with_gradients: bool) -> Tensor:
@@ -76,10 +85,15 @@ class SharedScorerSum:
         rows = scores.query.new_full((batch, self._types, length), -torch.inf) if with_gradients else None
         squares = self._squares(scores)
         for chunk in self._chunks(squares, length):
-            made = self._with_exact_rows(scores, chunk, *_row_sums(squares, chunk))
+            made, exact = self._with_exact_rows(scores, chunk, *_row_sums(squares, chunk))
             sums[chunk.texts, chunk.types] = made.logsumexp(-1)
-            if rows is not None:
-                rows[chunk.texts, chunk.types] = made
+            if rows is None:
+                continue
+            if exact is not None:
+                self._exact.append((chunk, exact))
+                text, slot = exact.filled.nonzero(as_tuple=True)
+                made[text, exact.types[text, slot], exact.firsts[text, slot]] = -torch.inf
+            rows[chunk.texts, chunk.types] = made
         self._rows, self._sums = rows, sums
         return sums.clone()
 
@@ -98,8 +112,9 @@ class SharedScorerSum:
         squares = self._squares(scores)
         for chunk in self._chunks(squares, scores.query.shape[2]):
             self._add_chunk(scores, squares, chunk, (weight, sums), made)
-        for rows in self._exact:
-            rows.add_gradients(scores, (log_sum_gradient, sums[..., 0]), made)
+        for chunk, exact in self._exact:
+            factors = (sums[chunk.texts, chunk.types, 0], log_sum_gradient[chunk.texts, chunk.types])
+            add_exact_gradients(made.part(chunk.texts, chunk.types), _part(scores, chunk), exact, *factors)
         return replace(
             made,
             start_bias=None if scores.start_bias is None else start,
@@ -116,27 +131,33 @@ class SharedScorerSum:
                 yield _Chunk(texts, types, (end - highest).exp(), highest)
 
     def _squares(self, scores: SpanScores) -> SharedSquares:
-        return SharedSquares(scores, self._closed, self._limit, self._size)
+        return SharedSquares(scores, self._ignored_for_all, self._limit, self._size)
 
-    def _with_exact_rows(self, scores: SpanScores, chunk: _Chunk, sums: Tensor, bounds: Tensor) -> Tensor:
-        """Puts the right value where a row holds excluded cells or is not trusted. `bounds` are what sums are above."""
-        text, type_, first, _ = self._excluded.unbind(1)
-        inside = (text >= chunk.texts.start) & (text < chunk.texts.stop)
-        inside &= (type_ >= chunk.types.start) & (type_ < chunk.types.stop)
+    def _with_exact_rows(
+        self, scores: SpanScores, chunk: _Chunk, sums: Tensor, bounds: Tensor
+    ) -> tuple[Tensor, ExactRows | None]:
+        """Sums with the right value where a row holds excluded cells or is not trusted, and these rows.
+
+        `bounds` are what `sums` are relative to; they are -inf where a row has no cell.
+        """
+        excluded = chunk.own(self._excluded)
+        excluded = excluded[(excluded[:, 1] >= 0) & (excluded[:, 1] < sums.shape[1])]
         holding = torch.zeros_like(sums, dtype=torch.bool)
-        holding[text[inside] - chunk.texts.start, type_[inside] - chunk.types.start, first[inside]] = True
+        holding[excluded[:, 0], excluded[:, 1], excluded[:, 2]] = True
+        holding &= bounds > -torch.inf
         # NaN where a row is closed, which compares as false.
         lost = (sums - bounds < _TRUSTED) & ~holding
         surely = sums.masked_fill(lost | holding, -torch.inf).logsumexp(-1, keepdim=True).clamp_(min=0)
         lost &= bounds + _LOST > surely - _NEGLIGIBLE
         self.recomputed_rows += int(lost.sum())
-        place = (holding | lost).nonzero()
-        if len(place):
-            rows = place + place.new_tensor([chunk.texts.start, chunk.types.start, 0])
-            exact = ExactRows(rows, self._excluded[inside], self._closed, self._limit)
-            sums[tuple(place.unbind(1))] = exact.log_sums(scores)
-            self._exact.append(exact)
-        return sums
+        flagged = holding | lost
+        if not bool(flagged.any()):
+            return sums, None
+        exact = gather_rows(flagged, excluded, chunk.own(self._ignored_for_all), self._limit)
+        top, total = exact_sums(_part(scores, chunk), exact)
+        text, slot = exact.filled.nonzero(as_tuple=True)
+        sums[text, exact.types[text, slot], exact.firsts[text, slot]] = (top + total.log())[text, slot]
+        return sums, exact
 
     def _add_chunk(
         self,
@@ -149,29 +170,18 @@ class SharedScorerSum:
         """Adds the gradients of the trusted rows, and end biases'. `factors`: gradients of the sums, and the sums."""
         weight, sums = (part[chunk.texts, chunk.types] for part in factors)
         start = squares.start_terms(chunk.texts, chunk.types)
-        trusted = self._trusted(chunk)
         query, key = scores.query[chunk.texts, 0], scores.key[chunk.texts, 0]
         ends = torch.zeros_like(chunk.columns)
         for tile, cells, peaks in _relative(squares.tiles(chunk.texts)):
             bounds = start[..., tile.rows] + peaks.unsqueeze(1) + chunk.highest
             enough = self._rows[chunk.texts, chunk.types, tile.rows] - bounds > _TRUSTED - _LOG_2  # type: ignore[index]
-            rows = (bounds - sums).exp_().mul_(weight).masked_fill_(~(enough & trusted[..., tile.rows]), 0)
+            rows = (bounds - sums).exp_().mul_(weight).masked_fill_(~enough, 0)
             ends[..., tile.columns] += rows @ cells
             cells.mul_(rows.transpose(1, 2) @ chunk.columns[..., tile.columns])
             made.query[chunk.texts, 0, tile.rows] += cells @ key[:, tile.columns]
             made.key[chunk.texts, 0, tile.columns] += cells.transpose(1, 2) @ query[:, tile.rows]
         assert made.end_bias is not None
         made.end_bias[chunk.texts, chunk.types] = ends.mul_(chunk.columns)
-
-    def _trusted(self, chunk: _Chunk) -> Tensor:
-        """(n, C', L) bool: rows that were not computed exactly."""
-        trusted = torch.ones_like(chunk.columns, dtype=torch.bool)
-        for exact in self._exact:
-            text, type_, first = exact.rows.unbind(1)
-            inside = (text >= chunk.texts.start) & (text < chunk.texts.stop)
-            inside &= (type_ >= chunk.types.start) & (type_ < chunk.types.stop)
-            trusted[text[inside] - chunk.texts.start, type_[inside] - chunk.types.start, first[inside]] = False
-        return trusted
 
 
 def _relative(tiles: Iterator[tuple[Tile, Tensor]]) -> Iterator[tuple[Tile, Tensor, Tensor]]:
@@ -194,3 +204,14 @@ def _row_sums(squares: SharedSquares, chunk: _Chunk) -> tuple[Tensor, Tensor]:
         bounds[..., tile.rows] = start[..., tile.rows] + peaks.unsqueeze(1) + chunk.highest
         sums[..., tile.rows] = bounds[..., tile.rows] + product.log_()
     return sums, bounds
+
+
+def _part(scores: SpanScores, chunk: _Chunk) -> SpanScores:
+    """The scores of a chunk's texts and types."""
+    start, end = (
+        None if bias is None else bias[chunk.texts, chunk.types] for bias in (scores.start_bias, scores.end_bias)
+    )
+    start_mask, end_mask = (
+        None if mask is None else mask[chunk.texts] for mask in (scores.start_mask, scores.end_mask)
+    )
+    return SpanScores(scores.query[chunk.texts], scores.key[chunk.texts], start, end, start_mask, end_mask)

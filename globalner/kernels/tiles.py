@@ -10,7 +10,7 @@ from torch import Tensor
 
 from globalner.kernels.scores import SpanScores
 
-__all__ = ["Extent", "Tile", "TileSize", "close_outside_band", "extent_of", "tiles_of"]
+__all__ = ["Tile", "TileSize", "close_outside_band", "extent_of", "tiles_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,25 +57,15 @@ class Tile:
         return inside & (last >= self.first_column) & (last < self.end_column)
 
 
-@dataclass(frozen=True, slots=True)
-class Extent:
-    """The part of some squares that holds all their spans: tokens [first_row, end_row) x [first_column, end_column)."""
-
-    first_row: int
-    end_row: int
-    first_column: int
-    end_column: int
-
-
-def extent_of(scores: SpanScores, texts: slice) -> Extent:
-    """Where the spans of some texts can start and end; what lies outside is padding."""
+def extent_of(scores: SpanScores, texts: slice) -> Tile:
+    """The one tile that holds all spans of some texts; what lies outside is padding."""
     length = scores.query.shape[2]
     rows = _first_and_end(scores.start_mask, texts, length)
     columns = _first_and_end(scores.end_mask, texts, length)
-    return Extent(*rows, *columns)
+    return Tile(*rows, *columns)
 
 
-def tiles_of(extent: Extent, size: TileSize, max_span_tokens: int | None) -> Iterator[Tile]:
+def tiles_of(extent: Tile, size: TileSize, max_span_tokens: int | None) -> Iterator[Tile]:
     """Tiles on and above the diagonal and within the band, row by row."""
     for first_row in range(extent.first_row, extent.end_row, size.rows):
         end_row = min(first_row + size.rows, extent.end_row)

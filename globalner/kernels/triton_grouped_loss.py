@@ -31,10 +31,13 @@ class SpanRegion:
     left_out: LeftOut
     sizes: TileSizes
 
+    def scores(self, query: Tensor, key: Tensor, start_bias: Tensor | None, end_bias: Tensor | None) -> SpanScores:
+        """These factors, with its masks."""
+        return SpanScores(query, key, start_bias, end_bias, self.start_mask, self.end_mask)
+
     def operands(self, query: Tensor, key: Tensor, start_bias: Tensor | None, end_bias: Tensor | None) -> ScoreOperands:
         """What kernels are given for these factors."""
-        scores = SpanScores(query, key, start_bias, end_bias, self.start_mask, self.end_mask)
-        return score_operands(scores, self.max_span_tokens)
+        return score_operands(self.scores(query, key, start_bias, end_bias), self.max_span_tokens)
 
 
 class GroupedLogSum(torch.autograd.Function):

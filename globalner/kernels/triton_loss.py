@@ -5,7 +5,7 @@ from __future__ import annotations
 import torch
 from torch import Tensor
 
-from globalner.kernels.gold_cells import LossCells
+from globalner.kernels.gold_cells import LossCells, left_out
 from globalner.kernels.gold_terms import GoldTerms, without_ignored
 from globalner.kernels.scores import SpanScores
 from globalner.kernels.triton_grouped_loss import GroupedLogSum, SpanRegion
@@ -23,10 +23,7 @@ def triton_loss(scores: SpanScores, cells: LossCells) -> Tensor:
         ConfigError: If Triton is missing or cannot take these scores.
     """
     cells = without_ignored(cells, scores.num_types)
-    every = cells.ignore[:, 1] == -1
-    excluded = torch.unique(torch.cat([cells.gold, cells.ignore[~every]]), dim=0)
-    ignored_for_all = torch.unique(cells.ignore[every][:, [0, 2, 3]], dim=0)
-    rest: Tensor = negative_log_sum(scores, excluded, ignored_for_all, cells.max_span_tokens)
+    rest: Tensor = negative_log_sum(scores, *left_out(cells), cells.max_span_tokens)
     return GoldTerms(scores, cells, rest).losses
 
 

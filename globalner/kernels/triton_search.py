@@ -42,11 +42,10 @@ def triton_search(
     sizes = usual_sizes(scores) if sizes is None else sizes
     operands = score_operands(scores, max_span_tokens)
     keys, logits = _search(operands, thresholds.float().contiguous(), sizes)
-    keys, order = keys.sort()
     # Both passes sum alike, but they are compiled apart: a logit that rounds to the other side of its threshold in the
     # second pass leaves its place unwritten, with a key of -1.
     written = keys >= 0
-    return _spans(keys[written], logits[order][written], scores, top_k)
+    return _spans(keys[written], logits[written], scores, top_k)
 
 
 def _search(operands: ScoreOperands, thresholds: Tensor, sizes: TileSizes) -> tuple[Tensor, Tensor]:

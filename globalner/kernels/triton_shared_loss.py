@@ -14,9 +14,11 @@ import torch
 from torch import Tensor
 from torch.autograd.function import once_differentiable
 
-from globalner.kernels.triton_exact_rows import ExactRows, RowGradients, add_exact_gradients, exact_sums, gather_rows
+from globalner.kernels.exact_rows import ExactRows, add_exact_gradients, exact_sums, gather_rows
+from globalner.kernels.gold_terms import ScoreGradients
+from globalner.kernels.scores import SpanScores
 from globalner.kernels.triton_grouped_loss import SpanRegion
-from globalner.kernels.triton_operands import ScoreOperands
+from globalner.kernels.triton_operands import ScoreOperands, score_operands
 
 __all__ = ["SharedLogSum", "SharedRegion", "SharedSums", "shared_sums"]
 
@@ -57,12 +59,13 @@ class SharedSums:
     exact: ExactRows | None
 
 
-def shared_sums(operands: ScoreOperands, shared: SharedRegion) -> SharedSums:
+def shared_sums(scores: SpanScores, shared: SharedRegion) -> SharedSums:
     """Sums all rows by factors, then the rows again that this cannot answer for."""
     from globalner.kernels._triton_shared_kernels import shared_row_sums
     from globalner.kernels._triton_tiles import compile_tile, launch
 
-    query, sizes = operands.query.data, shared.region.sizes
+    operands, sizes = score_operands(scores, shared.region.max_span_tokens), shared.region.sizes
+    query = scores.query
     batch = query.shape[0]
     bounds = query.new_empty(batch, operands.types, operands.length, dtype=torch.float32)
     sums = torch.empty_like(bounds)
@@ -73,17 +76,17 @@ def shared_sums(operands: ScoreOperands, shared: SharedRegion) -> SharedSums:
         bounds += operands.start_bias
     flagged = _rows_in_doubt(bounds, sums, shared.excluded)
     trusted = ~flagged & (sums >= _TRUSTED_ABOVE)
-    exact, exact_top, exact_total = None, None, None
+    exact, exact_sum = None, None
     top = bounds.masked_fill(~trusted, -torch.inf).amax(dim=2)
     if bool(flagged.any()):
-        exact = gather_rows(flagged, shared.excluded, shared.ignored_for_all)
-        exact_top, exact_total = exact_sums(operands, exact)
-        top = top.scatter_reduce(1, exact.types, exact_top, "amax")
+        exact = gather_rows(flagged, shared.excluded, shared.ignored_for_all, shared.region.max_span_tokens)
+        exact_sum = exact_sums(scores, exact)
+        top = top.scatter_reduce(1, exact.types, exact_sum[0], "amax")
     top = top.masked_fill(top == -torch.inf, 0.0)
     row_total = (sums * (bounds - top.unsqueeze(2)).exp()).masked_fill_(~trusted, 0.0)
     total = row_total.sum(dim=2)
-    if exact is not None:
-        total.scatter_add_(1, exact.types, exact_total * (exact_top - top.gather(1, exact.types)).exp())
+    if exact is not None and exact_sum is not None:
+        total.scatter_add_(1, exact.types, exact_sum[1] * (exact_sum[0] - top.gather(1, exact.types)).exp())
     shift = -top.unsqueeze(2) if operands.start_bias is None else operands.start_bias - top.unsqueeze(2)
     return SharedSums(top, total, torch.where(trusted, shift, -torch.inf), row_total, exact)
 
@@ -107,7 +110,7 @@ class SharedLogSum(torch.autograd.Function):
         ctx: Any, query: Tensor, key: Tensor, start_bias: Tensor | None, end_bias: Tensor | None, shared: SharedRegion
     ) -> Tensor:
         """See `shared_sums`."""
-        sums = shared_sums(shared.region.operands(query, key, start_bias, end_bias), shared)
+        sums = shared_sums(shared.region.scores(query, key, start_bias, end_bias), shared)
         ctx.save_for_backward(query, key, start_bias, end_bias, sums.top, sums.total, sums.shift, sums.row_total)
         ctx.shared, ctx.exact = shared, sums.exact
         return sums.top + sums.total.log()
@@ -117,14 +120,15 @@ class SharedLogSum(torch.autograd.Function):
     def backward(ctx: Any, gradient: Tensor) -> tuple[Tensor | None, ...]:
         """Recomputes the tiles for query, key and end bias; the start bias needs only the sums of rows."""
         query, key, start_bias, end_bias, top, total, shift, row_total = ctx.saved_tensors
-        operands = ctx.shared.region.operands(query, key, start_bias, end_bias)
+        scores = ctx.shared.region.scores(query, key, start_bias, end_bias)
+        operands = score_operands(scores, ctx.shared.region.max_span_tokens)
         weight = torch.where(total > 0, gradient / total, 0.0).contiguous()
         query_gradient, key_gradient, end_gradient = _factored_gradients(operands, ctx.shared.region, shift, weight)
         start_gradient = row_total * weight.unsqueeze(2)
         if ctx.exact is not None:
-            gradients = RowGradients(query_gradient, key_gradient, start_gradient, end_gradient)
+            made = ScoreGradients(query_gradient.unsqueeze(1), key_gradient.unsqueeze(1), start_gradient, end_gradient)
             with torch.autocast(query.device.type, enabled=False):
-                add_exact_gradients(gradients, operands, ctx.exact, top, weight)
+                add_exact_gradients(made, scores, ctx.exact, top, weight)
         return (
             query_gradient.unsqueeze(1).to(query.dtype),
             key_gradient.unsqueeze(1).to(key.dtype),

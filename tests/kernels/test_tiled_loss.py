@@ -13,8 +13,8 @@ from hypothesis import strategies as st
 from globalner import SpanScores, find_spans, span_loss
 from globalner.errors import ConfigError
 from globalner.kernels.gold_cells import complete_cells
+from globalner.kernels.tiled_grouped import GroupedScorersSum
 from globalner.kernels.tiled_loss import tiled_loss
-from globalner.kernels.tiled_own import OwnScorersSum
 from globalner.kernels.tiled_shared import SharedScorerSum
 from globalner.kernels.tiles import TileSize
 
@@ -104,7 +104,8 @@ def cases(draw: st.DrawFn) -> tuple[SpanScores, dict[str, Any]]:
     gold = cells[order[: draw(st.sampled_from([0, 4, 40, len(cells)]))]]
     diagonal_and_corner = cells[(cells[:, 2] == cells[:, 3]) | (cells[:, 3] - cells[:, 2] == shape[2] - 1)][:5]
     gold = torch.cat([gold, diagonal_and_corner, gold[:2]]) if draw(st.booleans()) else gold
-    ignore = cells[order[-draw(st.sampled_from([1, 9])) :]].clone()
+    anywhere = torch.ones(*shape[:2], shape[2], shape[2]).nonzero()[:: max(1, shape[2] ** 2 // 7)]
+    ignore = torch.cat([cells[order[-draw(st.sampled_from([1, 9])) :]], anywhere])
     ignore[::2, 1] = -1
     weight = (0.1 + 0.9 * torch.rand(len(gold), generator=torch.Generator().manual_seed(1))).double()
     return scores, {
@@ -211,7 +212,7 @@ def test_a_square_whose_bound_is_too_loose_is_visited_again() -> None:
     key = torch.zeros(1, 1, 2, 2)
     key[..., 1] = 100.0
     scores = SpanScores(query, key)
-    sums = OwnScorersSum(complete_cells(scores, torch.empty(0, 4, dtype=torch.long)), 1, TileSize())
+    sums = GroupedScorersSum(complete_cells(scores, torch.empty(0, 4, dtype=torch.long)), 1, TileSize())
     torch.testing.assert_close(sums.log_sums(scores, with_gradients=False), torch.tensor([[3.0]]).log())
     assert sums.visited_again == 1
 

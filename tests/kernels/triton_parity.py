@@ -188,8 +188,7 @@ def split_peaks(length: int = 20) -> SpanScores:
 def rows_computed_exactly(scores: SpanScores) -> int:
     none = torch.empty(0, 4, dtype=torch.long, device=DEVICE)
     region = SpanRegion(scores.start_mask, scores.end_mask, None, LeftOut(None, None), SMALL)
-    operands = region.operands(scores.query, scores.key, scores.start_bias, scores.end_bias)
-    exact = shared_sums(operands, SharedRegion(region, none, none[:, :3])).exact
+    exact = shared_sums(scores, SharedRegion(region, none, none[:, :3])).exact
     return 0 if exact is None else exact.count
 
 

@@ -7,11 +7,11 @@ from torch import Tensor
 
 from globalner.kernels.gold_cells import LossCells, expand_ignore
 from globalner.kernels.gold_terms import ScoreGradients
-from globalner.kernels.own_squares import OwnSquares, Squares, mask_terms
+from globalner.kernels.grouped_squares import GroupedSquares, Squares, mask_terms
 from globalner.kernels.scores import SpanScores
 from globalner.kernels.tiles import Tile, TileSize
 
-__all__ = ["OwnScorersSum"]
+__all__ = ["GroupedScorersSum"]
 
 # A reference of 0 is exact up to here: e^60 times all the cells of a square and a key of 1e6 stays inside fp32.
 _SAFE_LOGIT = 60.0
@@ -19,7 +19,7 @@ _SAFE_LOGIT = 60.0
 _TRUSTED = 2.0**-80
 
 
-class OwnScorersSum:
+class GroupedScorersSum:
     """Logarithm of the sum of e^s over the allowed cells of each text and type that are not excluded.
 
     The gradient is known up to one factor for each text and type before the sum is, so it is accumulated in the same
@@ -51,7 +51,7 @@ class OwnScorersSum:
             scores: With G = C groups, in fp32 or fp64.
             with_gradients: Whether `gradients` will be asked for.
         """
-        squares = OwnSquares(scores, self._excluded, self._limit, self._size)
+        squares = GroupedSquares(scores, self._excluded, self._limit, self._size)
         gradients = _zeros(scores) if with_gradients else None
         reference = (_bounds(scores) - _SAFE_LOGIT).clamp(min=0)
         total = torch.empty_like(reference)
@@ -85,7 +85,7 @@ class OwnScorersSum:
         return made
 
 
-def _visit(squares: OwnSquares, some: Squares, gradients: ScoreGradients | None) -> Tensor:
+def _visit(squares: GroupedSquares, some: Squares, gradients: ScoreGradients | None) -> Tensor:
     """Sums (n,) of e^(logit - reference); gradients of these squares are made anew."""
     total = some.query.new_zeros(len(some.query))
     sums = None if gradients is None else _cleared(gradients, some.pairs)
@@ -98,7 +98,7 @@ def _visit(squares: OwnSquares, some: Squares, gradients: ScoreGradients | None)
     return total
 
 
-def _highest(squares: OwnSquares, some: Squares) -> Tensor:
+def _highest(squares: GroupedSquares, some: Squares) -> Tensor:
     """(n,) the highest logit of each square that counts; 0 where none does."""
     highest = some.query.new_full((len(some.query),), -torch.inf)
     for _, logits in squares.tiles(some):

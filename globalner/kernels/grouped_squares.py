@@ -11,7 +11,7 @@ from torch import Tensor
 from globalner.kernels.scores import SpanScores
 from globalner.kernels.tiles import Tile, TileSize, close_outside_band, extent_of, tiles_of
 
-__all__ = ["OwnSquares", "Squares", "mask_terms"]
+__all__ = ["GroupedSquares", "Squares", "mask_terms"]
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -35,7 +35,7 @@ class Squares:
     width: int
 
 
-class OwnSquares:
+class GroupedSquares:
     """The B * C squares of scores with G = C groups, cut into tiles.
 
     Args:
@@ -47,7 +47,7 @@ class OwnSquares:
 
     def __init__(self, scores: SpanScores, excluded: Tensor, max_span_tokens: int | None, size: TileSize) -> None:
         self._scores, self._limit, self._size = scores, max_span_tokens, size
-        self._types = scores.num_types
+        self._types, self._masks = scores.num_types, mask_terms(scores)
         self._excluded_pair = excluded[:, 0] * self._types + excluded[:, 1]
         self._excluded = excluded[:, 2:]
 
@@ -68,7 +68,7 @@ class OwnSquares:
         terms = (scores.start_bias, scores.end_bias, scores.start_mask, scores.end_mask)
         if all(term is None for term in terms) and (reference is None or not bool(reference.any())):
             return Squares(pairs, query, key, query.shape[-1])
-        row, column = (self._terms(pairs, *term) for term in zip(terms[:2], mask_terms(scores), strict=True))
+        row, column = (self._terms(pairs, *term) for term in zip(terms[:2], self._masks, strict=True))
         if reference is not None:
             row = row - reference[:, None]
         one = torch.ones_like(query[..., :1])
