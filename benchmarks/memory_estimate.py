@@ -4,16 +4,14 @@
 
 Short runs in the shapes of three recipes, on generated text and each in a fresh process. Held against the estimate is
 the rise of the peak (resident memory; on a GPU, what torch has allocated) from the line that tells it to the end of
-training. Rows go to results/memory_estimate.csv; the median of their ratios is printed.
+training. The rows in results/memory_estimate.csv are replaced; the median of their ratios is printed.
 """
 
 from __future__ import annotations
 
 import argparse
-import multiprocessing
 import random
 import re
-import resource
 import statistics
 import sys
 import tempfile
@@ -21,7 +19,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from benchmarks.results_file import RESULTS, append_row, provenance
+from benchmarks.fresh_process import in_fresh_process
+from benchmarks.results_file import RESULTS, provenance, replace_rows
+from benchmarks.workload import peak_resident_mib, start_of_peak_mib
 
 if TYPE_CHECKING:
     from globalner.types import Document
@@ -49,7 +49,7 @@ _SHAPES = (_Shape("conll2003", 14, 100, 32), _Shape("demo", 7, 25, 16), _Shape("
 
 
 def main() -> int:
-    """Measures, appends the rows and prints their median."""
+    """Measures, replaces the rows and prints their median."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--device", choices=("cpu", "cuda"), default="cpu")
     parser.add_argument("--batches", type=int, default=6, help="steps of each run; in more of them a heap wears out")
@@ -57,7 +57,7 @@ def main() -> int:
     ratios = []
     for shape in _SHAPES:
         measured_on = provenance()
-        estimated, measured = _in_its_own_process(shape, options.batches, options.device)
+        estimated, measured = in_fresh_process(_measure, shape, options.batches, options.device)
         ratios.append(estimated / measured)
         print(f"{shape.recipe}: estimated {estimated:.0f} MiB, measured {measured:.0f} MiB, ratio {ratios[-1]:.3f}")
         row = {
@@ -68,14 +68,9 @@ def main() -> int:
             "measured_mib": measured,
             "ratio": ratios[-1],
         }
-        append_row(_TABLE, {**row, **measured_on})
+        replace_rows(_TABLE, [{**row, **measured_on}], lambda row: (row["recipe"], str(row["batches"]), row["device"]))
     print(f"median ratio {statistics.median(ratios):.3f}")
     return 0
-
-
-def _in_its_own_process(shape: _Shape, batches: int, device: str) -> tuple[float, float]:
-    with multiprocessing.get_context("spawn").Pool(1) as pool:
-        return pool.apply(_measure, (shape, batches, device))
 
 
 def _measure(shape: _Shape, batches: int, device: str) -> tuple[float, float]:
@@ -88,7 +83,6 @@ def _measure(shape: _Shape, batches: int, device: str) -> tuple[float, float]:
     draw = random.Random(0)
     documents = [_document(shape, draw) for _ in range(shape.batch_size * batches)]
     recipe = load_recipe(shape.recipe, [f"training.batch_size={shape.batch_size}", "training.epochs=1"]).recipe
-    peak = _Peak(device)
     before: list[float] = []
     estimates: list[float] = []
 
@@ -96,14 +90,14 @@ def _measure(shape: _Shape, batches: int, device: str) -> tuple[float, float]:
         if line.startswith("memory: "):
             print(line)
             estimates.append(float(re.findall(r"about ([\d.,]+) MiB", line)[0].replace(",", "")))
-            before.append(peak.reset())
+            before.append(_start_of_peak_mib(device))
 
     with tempfile.TemporaryDirectory() as path:
         folder = RunFolder(Path(path))
         folder.open(resume=False, overwrite=False)
         data = TrainingData(documents, documents[:_DEV_DOCUMENTS])
         train(recipe, data, folder, TrainingOptions(device, say=say))
-    return estimates[0], peak.mib() - before[0]
+    return estimates[0], _peak_mib(device) - before[0]
 
 
 def _document(shape: _Shape, draw: random.Random) -> Document:
@@ -119,34 +113,22 @@ def _document(shape: _Shape, draw: random.Random) -> Document:
     return Document(text.rstrip(), tuple(entities))
 
 
-class _Peak:
-    """Highest memory use of this process, on a device."""
+def _start_of_peak_mib(device: str) -> float:
+    """Memory in use now, from which the peak is counted anew."""
+    if device == "cpu":
+        return start_of_peak_mib()
+    import torch
 
-    def __init__(self, device: str) -> None:
-        self._device = device
+    torch.cuda.reset_peak_memory_stats()
+    return torch.cuda.memory_allocated() / 2**20
 
-    def reset(self) -> float:
-        """Forgets earlier peaks where the system can, and gives what it is from there on."""
-        if self._device == "cuda":
-            import torch
 
-            torch.cuda.reset_peak_memory_stats()
-        elif Path("/proc/self/clear_refs").exists():
-            Path("/proc/self/clear_refs").write_text("5")
-        return self.mib()
+def _peak_mib(device: str) -> float:
+    if device == "cpu":
+        return peak_resident_mib()
+    import torch
 
-    def mib(self) -> float:
-        """The peak since the last reset."""
-        if self._device == "cuda":
-            import torch
-
-            return torch.cuda.max_memory_allocated() / 2**20
-        status = Path("/proc/self/status")
-        highest = re.search(r"VmHWM:\s+(\d+) kB", status.read_text()) if status.exists() else None
-        if highest:
-            return int(highest[1]) / 1024
-        # In bytes on macOS, in KiB elsewhere.
-        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / (2**20 if sys.platform == "darwin" else 1024)
+    return torch.cuda.max_memory_allocated() / 2**20
 
 
 if __name__ == "__main__":

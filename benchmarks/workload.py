@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-__all__ = ["Workload", "alternate_ms", "memory_rise_mib", "use_device"]
+__all__ = ["Workload", "alternate_ms", "memory_rise_mib", "peak_resident_mib", "start_of_peak_mib", "use_device"]
 
 _FEWEST_REPEATS = 3
 
@@ -87,9 +87,9 @@ def memory_rise_mib(workload: Workload, warm_up: Workload, device: str = "cpu") 
         before = torch.cuda.memory_allocated()
         workload.run()
         return (torch.cuda.max_memory_allocated() - before) / 2**20
-    before_mib = _start_of_peak_mib()
+    before_mib = start_of_peak_mib()
     workload.run()
-    return _peak_resident_mib() - before_mib
+    return peak_resident_mib() - before_mib
 
 
 def _run_ms(workload: Workload, device: str) -> float:
@@ -102,16 +102,17 @@ def _run_ms(workload: Workload, device: str) -> float:
     return 1000 * (time.perf_counter() - began)
 
 
-def _start_of_peak_mib() -> float:
+def start_of_peak_mib() -> float:
     """Resident memory now, from which the peak is counted anew; where Linux lets nobody reset it, the peak so far."""
     try:
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     except OSError:
-        return _peak_resident_mib()
-    return _status_mib("VmRSS") or _peak_resident_mib()
+        return peak_resident_mib()
+    return _status_mib("VmRSS") or peak_resident_mib()
 
 
-def _peak_resident_mib() -> float:
+def peak_resident_mib() -> float:
+    """Most resident memory since `start_of_peak_mib`, or since the process began."""
     # ru_maxrss of a new process starts at what the process that started it had; VmHWM does not.
     peak = _status_mib("VmHWM")
     if peak is not None:

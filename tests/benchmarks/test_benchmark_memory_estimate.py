@@ -21,7 +21,7 @@ def test_a_row_for_each_recipe_and_the_median(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     answers = iter([(90.0, 100.0), (110.0, 100.0), (300.0, 200.0)])
-    monkeypatch.setattr(memory_estimate, "_in_its_own_process", lambda *_: next(answers))
+    monkeypatch.setattr(memory_estimate, "in_fresh_process", lambda *_: next(answers))
     monkeypatch.setattr(memory_estimate, "_TABLE", tmp_path / "memory_estimate.csv")
     monkeypatch.setattr("sys.argv", ["memory_estimate", "--batches", "3"])
     assert memory_estimate.main() == 0
@@ -30,4 +30,7 @@ def test_a_row_for_each_recipe_and_the_median(
     assert [row["ratio"] for row in rows] == ["0.9000", "1.1000", "1.5000"]
     assert rows[0]["batches"] == "3"
     assert rows[0]["commit"]
+    answers = iter([(95.0, 100.0)] * 3)
+    assert memory_estimate.main() == 0
+    assert [row["ratio"] for row in read_rows(tmp_path / "memory_estimate.csv")] == ["0.9500"] * 3
     assert "median ratio 1.100" in capsys.readouterr().out
