@@ -24,7 +24,7 @@ _MIB = 1 << 20
 # Gradients and moments come to lie between the blocks of a batch, and the blocks of a larger one do not fit in the gaps
 # that are left; the heap gives them back to nobody. With glibc 2.36, runs in the shapes of conll2003, genia and demo
 # (`python -m benchmarks.memory_estimate`) lost from 0.4 to 1.0 of a batch's memory to them, on an average this much.
-# They grow with the number of steps: 250 of the demo recipe lost 2.8.
+# They grow with the number of steps (`--batches`), most for small models.
 _GAPS = 0.6
 
 
