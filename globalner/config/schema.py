@@ -171,7 +171,7 @@ class TrainingConfig(_Section):
     epochs: _Count = Field(default=5, description="Passes over the training documents.")
     batch_size: Annotated[_Count | Literal["auto"], BeforeValidator(_count_or_auto)] = Field(
         default="auto",
-        description="Windows in one step; auto: 32, or as few as it takes to make 500 steps of a small set.",
+        description="Windows in one step; auto: 32, or as few as it takes to make 512 steps of a small set.",
     )
     encoder_learning_rate: _Rate = Field(
         default=2e-5, description="Peak learning rate of the encoder; from scratch it is best set far higher."

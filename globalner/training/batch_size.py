@@ -7,12 +7,12 @@ from typing import Literal
 
 __all__ = ["FEWEST_STEPS", "LARGEST_BATCH", "SMALLEST_BATCH", "resolve_batch_size"]
 
-FEWEST_STEPS = 500
+FEWEST_STEPS = 512
 LARGEST_BATCH, SMALLEST_BATCH = 32, 4
 
 
 def resolve_batch_size(setting: int | Literal["auto"], num_windows: int, epochs: int) -> int:
-    """A number as it is; for "auto", the largest of 32, 16, 8 and 4 with which training has 500 steps, 4 if none has.
+    """A number as it is; for "auto", the largest of 32, 16, 8 and 4 with which training has 512 steps, 4 if none has.
 
     A head starts from nothing, and on a small set a large batch leaves it too few steps to learn: it finds little and
     is unsure of what it finds.

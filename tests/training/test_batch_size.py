@@ -20,7 +20,7 @@ def test_a_number_stays() -> None:
 
 @pytest.mark.parametrize(
     ("windows", "epochs", "expected"),
-    [(3394, 5, 32), (2808, 3, 16), (200, 20, 8), (500, 20, 16), (24000, 3, 32), (50, 5, 4), (1, 1, 4)],
+    [(3394, 5, 32), (2808, 3, 16), (200, 20, 4), (500, 20, 16), (24000, 3, 32), (50, 5, 4), (1, 1, 4)],
 )
 def test_small_sets_have_small_batches(windows: int, epochs: int, expected: int) -> None:
     assert resolve_batch_size("auto", windows, epochs) == expected
