@@ -6,7 +6,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedConfig, PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
-from globalner.layers import TokenConvolution, TransformerBlock, rotary_angles
+from globalner.errors import ShapeError
+from globalner.layers import FeedForward, SoftmaxAttention, TokenConvolution, TransformerBlock, make_rotation
 
 __all__ = ["NativeEncoder", "NativeEncoderConfig"]
 
@@ -54,6 +55,10 @@ class NativeEncoder(PreTrainedModel):
 
     def __init__(self, config: NativeEncoderConfig) -> None:
         super().__init__(config)
+        if config.hidden_size % (2 * config.num_attention_heads):
+            raise ShapeError(
+                f"hidden_size {config.hidden_size} must divide into {config.num_attention_heads} heads of an even width"
+            )
         self.embedding = nn.Embedding(config.vocab_size, config.hidden_size, padding_idx=config.pad_token_id)
         self.dropout = nn.Dropout(config.dropout)
         self.convolution = (
@@ -61,15 +66,7 @@ class NativeEncoder(PreTrainedModel):
             if config.convolution_width
             else None
         )
-        self.blocks = nn.ModuleList(
-            TransformerBlock(
-                hidden_size=config.hidden_size,
-                num_heads=config.num_attention_heads,
-                intermediate_size=config.intermediate_size,
-                dropout=config.dropout,
-            )
-            for _ in range(config.num_hidden_layers)
-        )
+        self.blocks = nn.ModuleList(_block(config) for _ in range(config.num_hidden_layers))
         self.norm = nn.LayerNorm(config.hidden_size)
         self.post_init()  # type: ignore[no-untyped-call]
 
@@ -94,7 +91,19 @@ class NativeEncoder(PreTrainedModel):
         if self.convolution is not None:
             hidden = self.convolution(hidden, mask)
         width = self.config.hidden_size // self.config.num_attention_heads
-        angles = rotary_angles(input_ids.shape[1], width, device=input_ids.device)
+        rotation = make_rotation(input_ids.shape[1], width, device=input_ids.device)
         for block in self.blocks:
-            hidden = block(hidden, mask, angles)
+            hidden = block(hidden, mask, rotation)
         return BaseModelOutput(last_hidden_state=self.norm(hidden))
+
+
+def _block(config: NativeEncoderConfig) -> TransformerBlock:
+    return TransformerBlock(
+        attention=SoftmaxAttention(
+            hidden_size=config.hidden_size, num_heads=config.num_attention_heads, dropout=config.dropout
+        ),
+        attention_norm=nn.LayerNorm(config.hidden_size),
+        feed_forward=FeedForward(hidden_size=config.hidden_size, intermediate_size=config.intermediate_size),
+        feed_forward_norm=nn.LayerNorm(config.hidden_size),
+        dropout=config.dropout,
+    )
