@@ -5,6 +5,9 @@ from globalner.layers.entropy_scale import scale_by_length
 from globalner.layers.feed_forward import FeedForward
 from globalner.layers.gated_attention import GatedAttentionUnit, Normalizer
 from globalner.layers.global_pointer import EfficientGlobalPointer, GlobalPointer
+from globalner.layers.linear_attention import FeatureMap, LinearAttention, linear_attention
+from globalner.layers.mixed_chunk_attention import MixedChunkAttention
+from globalner.layers.performer import PerformerAttention, favor_attention, orthogonal_features
 from globalner.layers.query_key_value import Bias, QueryKeyValue
 from globalner.layers.rms_norm import RmsNorm
 from globalner.layers.rotary import (
@@ -25,11 +28,15 @@ __all__ = [
     "AttentionScale",
     "Bias",
     "EfficientGlobalPointer",
+    "FeatureMap",
     "FeedForward",
     "GatedAttentionUnit",
     "GlobalPointer",
+    "LinearAttention",
+    "MixedChunkAttention",
     "NormPlacement",
     "Normalizer",
+    "PerformerAttention",
     "QueryKeyValue",
     "RmsNorm",
     "RotaryLayout",
@@ -41,7 +48,10 @@ __all__ = [
     "TransformerBlock",
     "apply_rotary",
     "convert_rotary_weight",
+    "favor_attention",
+    "linear_attention",
     "make_rotation",
+    "orthogonal_features",
     "rotary_angles",
     "rotate",
     "scale_by_length",
