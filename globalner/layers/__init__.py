@@ -7,6 +7,7 @@ from globalner.layers.gated_attention import GatedAttentionUnit, Normalizer
 from globalner.layers.global_pointer import EfficientGlobalPointer, GlobalPointer
 from globalner.layers.linear_attention import FeatureMap, LinearAttention, linear_attention
 from globalner.layers.mixed_chunk_attention import MixedChunkAttention
+from globalner.layers.options import check_option
 from globalner.layers.performer import PerformerAttention, favor_attention, orthogonal_features
 from globalner.layers.query_key_value import Bias, QueryKeyValue
 from globalner.layers.rms_norm import RmsNorm
@@ -47,6 +48,7 @@ __all__ = [
     "TokenConvolution",
     "TransformerBlock",
     "apply_rotary",
+    "check_option",
     "convert_rotary_weight",
     "favor_attention",
     "linear_attention",

@@ -120,5 +120,5 @@ def orthogonal_features(num_features: int, width: int, *, device: torch.device |
     # The signs that make the directions uniform, whatever the factorisation chose.
     signs = torch.where(triangle.diagonal(dim1=-2, dim2=-1) < 0, -1.0, 1.0).unsqueeze(-2)
     lengths = torch.linalg.vector_norm(torch.randn(num_features, width, device=device), dim=-1, keepdim=True)
-    directions: Tensor = (square * signs).mT.flatten(0, 1)[:num_features]
-    return directions * lengths
+    features: Tensor = (square * signs).mT.flatten(0, 1)[:num_features] * lengths
+    return features
