@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from globalner.config.copying import copy_recipe
 from globalner.config.load import LoadedRecipe, dump_recipe, find_recipe, load_recipe, read_recipe_text
+from globalner.config.native_encoder import NativeEncoderConfig
+from globalner.config.native_presets import NATIVE_PRESETS
 from globalner.config.overrides import apply_overrides
 from globalner.config.paths import (
     DATA_SPLITS,
@@ -18,7 +20,6 @@ from globalner.config.schema import (
     EncoderConfig,
     HeadConfig,
     ModelConfig,
-    NativeEncoderConfig,
     PretrainedEncoderConfig,
     Recipe,
     TrainingConfig,
@@ -27,6 +28,7 @@ from globalner.config.schema import (
 
 __all__ = [
     "DATA_SPLITS",
+    "NATIVE_PRESETS",
     "DataConfig",
     "EncoderConfig",
     "HeadConfig",

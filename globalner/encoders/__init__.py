@@ -2,7 +2,10 @@
 
 from globalner.encoders.build import encoder_from_config, read_encoder_config
 from globalner.encoders.character_tokenizer import build_character_tokenizer, count_unknown_characters
-from globalner.encoders.native import NativeEncoder, NativeEncoderConfig
+from globalner.encoders.conversion import convert_gau_alpha, convert_roformer, read_checkpoint
+from globalner.encoders.native import NativeEncoder
+from globalner.encoders.native_config import NativeEncoderConfig
+from globalner.encoders.native_masked_lm import NativeEncoderForMaskedLM
 from globalner.encoders.pretrained import (
     LoadedEncoder,
     describe_pretrained,
@@ -10,17 +13,24 @@ from globalner.encoders.pretrained import (
     load_tokenizer,
     resolve_encoder_name,
 )
+from globalner.encoders.registration import register_native_encoders
 
 __all__ = [
     "LoadedEncoder",
     "NativeEncoder",
     "NativeEncoderConfig",
+    "NativeEncoderForMaskedLM",
     "build_character_tokenizer",
+    "convert_gau_alpha",
+    "convert_roformer",
     "count_unknown_characters",
     "describe_pretrained",
     "encoder_from_config",
     "load_pretrained",
     "load_tokenizer",
+    "read_checkpoint",
     "read_encoder_config",
     "resolve_encoder_name",
 ]
+
+register_native_encoders()

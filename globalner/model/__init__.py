@@ -7,6 +7,7 @@ from globalner.model.hub import push_model
 from globalner.model.init_from import check_init_from
 from globalner.model.model import GlobalPointerModel
 from globalner.model.model_card import render_model_card, write_model_card
+from globalner.model.native_shape import native_shape
 from globalner.model.training_record import DataPart, TrainingRecord, training_record
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "build_model",
     "check_init_from",
     "load_model",
+    "native_shape",
     "push_model",
     "render_model_card",
     "save_model",
