@@ -43,7 +43,7 @@ def _written_path(details: ErrorDetails, mapping: Mapping[str, Any]) -> KeyPath:
         path.append(part)
         here = here.get(part) if isinstance(here, Mapping) else None
     if details["type"] == "between_keys":
-        path.append(details["ctx"]["key"])
+        path.extend(details["ctx"]["key"].split("."))
     elif details["type"] in ("union_tag_invalid", "union_tag_not_found"):
         path.append("kind")
     return tuple(path)

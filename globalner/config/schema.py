@@ -4,13 +4,22 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
+
+from globalner.config.pretrained_encoder import LoraConfig, PretrainedEncoderConfig
+from globalner.config.section import Count as _Count
+from globalner.config.section import Dropout as _Dropout
+from globalner.config.section import Rate as _Rate
+from globalner.config.section import Section as _Section
+from globalner.config.section import Text as _Text
+from globalner.config.section import wrong as _wrong
 
 __all__ = [
     "DataConfig",
     "EncoderConfig",
     "HeadConfig",
+    "LoraConfig",
     "ModelConfig",
     "NativeEncoderConfig",
     "PretrainedEncoderConfig",
@@ -22,26 +31,12 @@ __all__ = [
 SPECIAL_TOKENS = 2
 """Tokens of a window that are not text: one before it, one after it."""
 
-_Text = Annotated[str, Field(min_length=1)]
-_Count = Annotated[int, Field(ge=1)]
-_Rate = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
-_Dropout = Annotated[float, Field(ge=0.0, lt=1.0)]
-
-
-def _wrong(key: str, message: str) -> PydanticCustomError:
-    """An error between two keys, laid at the door of one of them. `key` is relative to the model that raises it."""
-    return PydanticCustomError("between_keys", "{problem}", {"key": key, "problem": message})
-
 
 def _count_or_auto(value: object) -> object:
     """Refuses in one sentence what would fail both branches of a union."""
     if value == "auto" or (isinstance(value, int) and not isinstance(value, bool) and value >= 1):
         return value
     raise PydanticCustomError("count_or_auto", "must be a whole number of at least 1, or auto")
-
-
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
 
 class DataConfig(_Section):
@@ -72,19 +67,6 @@ class DataConfig(_Section):
                 f"special, no room to advance; use at most {longest}, or a larger window_tokens",
             )
         return self
-
-
-class PretrainedEncoderConfig(_Section):
-    """An encoder with weights: from a model hub, a folder, or an installed package."""
-
-    kind: Literal["pretrained"] = Field(description="pretrained: an encoder that comes with its weights.")
-    name: _Text = Field(
-        description="Hub name, folder, or package:MODULE/PATH for a folder inside an installed package."
-    )
-    revision: _Text | None = Field(default=None, description="Branch, tag or commit of a hub model; null: the default.")
-    attention_implementation: _Text | None = Field(
-        default=None, description="Attention that transformers is asked for (eager, sdpa, ...); null: its own choice."
-    )
 
 
 class NativeEncoderConfig(_Section):
@@ -218,6 +200,18 @@ class Recipe(_Section):
     data: DataConfig = Field(description="Documents and windows.")
     model: ModelConfig = Field(description="Encoder and head.")
     training: TrainingConfig = Field(default_factory=TrainingConfig, description="How the model learns.")
+
+    @model_validator(mode="after")
+    def _token_vectors_learn(self) -> Self:
+        encoder = self.model.encoder
+        frozen = isinstance(encoder, PretrainedEncoderConfig) and (encoder.lora or encoder.trainable_layers is not None)
+        if self.training.adversarial_norm and frozen:
+            raise _wrong(
+                "training.adversarial_norm",
+                "pushes the encoder's token vectors along their gradient, and with lora or trainable_layers they have "
+                "none; use 0",
+            )
+        return self
 
 
 def recipe_schema() -> dict[str, object]:

@@ -8,6 +8,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
@@ -19,6 +20,7 @@ from transformers import (
 )
 
 from globalner.encoders.build import drop_pooler
+from globalner.encoders.token_ids import highest_text_id
 from globalner.errors import CheckpointError, ConfigError
 
 __all__ = ["LoadedEncoder", "describe_pretrained", "load_pretrained", "load_tokenizer", "resolve_encoder_name"]
@@ -77,7 +79,8 @@ def load_pretrained(
         CheckpointError: If weights are damaged, missing or of another shape, or the tokenizer is not a fast one.
     """
     source = _existing_source(name)
-    options: dict[str, Any] = {"revision": revision} if revision else {}
+    # Checkpoints of decoders are in bf16 as a rule. Weights that are trained stay in fp32; a recipe says what computes.
+    options: dict[str, Any] = {"dtype": torch.float32} | ({"revision": revision} if revision else {})
     if attention_implementation:
         options["attn_implementation"] = attention_implementation
     try:
@@ -91,7 +94,7 @@ def load_pretrained(
     _refuse_missing_weights(name, loading)
     unused = tuple(sorted(key for key in loading["unexpected_keys"] if "pooler" not in key))
     tokenizer = load_tokenizer(source, revision=revision)
-    if len(tokenizer) > encoder.config.vocab_size:
+    if highest_text_id(tokenizer) >= encoder.config.vocab_size:
         raise CheckpointError(
             f"the tokenizer of {name!r} has {len(tokenizer)} tokens and the encoder knows {encoder.config.vocab_size}: "
             "they do not belong together"

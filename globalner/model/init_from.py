@@ -10,7 +10,7 @@ from transformers import PreTrainedConfig, PreTrainedTokenizerFast
 
 from globalner.config import HeadConfig, ModelConfig, NativeEncoderConfig
 from globalner.encoders import NativeEncoderConfig as NativeEncoderShape
-from globalner.encoders import count_unknown_characters, describe_pretrained, read_encoder_config
+from globalner.encoders import attention_name, count_unknown_characters, describe_pretrained, read_encoder_config
 from globalner.errors import CheckpointError, ConfigError
 from globalner.model.checkpoint import load_description, load_model
 from globalner.model.config import GlobalPointerConfig
@@ -104,7 +104,8 @@ def init_from_notes(
 
 
 def _refuse_other_shape(model: ModelConfig, saved: Mapping[str, object], encoder: Mapping[str, object]) -> None:
-    asked = {**encoder, **_head_shape(model.head)}
+    attention = attention_name(getattr(model.encoder, "attention", None))
+    asked = {**encoder, "attention": attention, **_head_shape(model.head)}
     different = [key for key in {**saved, **asked} if saved.get(key) != asked.get(key)]
     if different:
         raise ConfigError(
@@ -119,6 +120,7 @@ def _saved_shape(config: GlobalPointerConfig, tokenizer: PreTrainedTokenizerFast
     if shape["encoder"] == "native":
         normalizer = tokenizer.backend_tokenizer.normalizer
         shape["lowercase"] = normalizer is not None and normalizer.normalize_str("A") == "a"
+    shape["attention"] = config.attention
     return {**shape, "head": config.head_kind, "head_size": config.head_size, "rotary": config.rotary}
 
 
