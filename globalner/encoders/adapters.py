@@ -87,6 +87,7 @@ def add_lora(encoder: PreTrainedModel, settings: LoraSettings, *, last_layers: i
         fan_in_fan_out=isinstance(encoder.get_submodule(chosen[0]), Conv1D),
     )
     inject_adapter_in_model(config, encoder)
+    encoder.train(encoder.training)  # what is new starts out in training mode
 
 
 def train_last_layers(encoder: PreTrainedModel, count: int) -> None:

@@ -80,8 +80,7 @@ def _blocks(sight: Sight, real: Tensor, dtype: torch.dtype) -> BlockMask:  # noq
     def seen(row: Tensor, head: Tensor, query: Tensor, key: Tensor) -> Tensor:
         return _or_itself(sight.allows(head, query, key) & real[row, key], query, key)
 
-    on_gpu = real.device.type != "cpu"
-    return create_block_mask(seen, batch, sight.mask_heads, length, length, device=real.device, _compile=on_gpu)
+    return create_block_mask(seen, batch, sight.mask_heads, length, length, device=real.device)
 
 
 def _or_itself(seen: Tensor, query: Tensor, key: Tensor) -> Tensor:
