@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -113,7 +114,9 @@ def decoder_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     backend.decoder = decoders.ByteLevel()
     alphabet = pre_tokenizers.ByteLevel.alphabet()
     trainer = trainers.BpeTrainer(vocab_size=330, special_tokens=[], initial_alphabet=alphabet)
-    backend.train_from_iterator([document.text for document in own_documents()], trainer)
+    # From words and Chinese characters, so that no token ends inside a character.
+    words = re.findall(r"[\u4e00-\u9fff]|\w+|[^\w\s]", " ".join(document.text for document in own_documents()))
+    backend.train_from_iterator(words, trainer)
     tokenizer = PreTrainedTokenizerFast(tokenizer_object=backend, eos_token="<|endoftext|>")
     torch.manual_seed(0)
     shape = LlamaConfig(
