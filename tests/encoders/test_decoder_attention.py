@@ -79,18 +79,20 @@ def test_padding_on_either_side_and_other_texts_change_nothing(
     for dtype, tolerance in ((torch.float64, 1e-9), (torch.float32, 1e-5)):
         if mode is None and dtype == torch.float64 and pair[1] == "eager":
             continue  # the models' own eager masks are not finite there: what padding computes is NaN, and it is seen
+        if dtype == torch.float32 and pair[1] == "flex_attention":
+            continue  # slow, and it adds nothing
         encoder = steered(tiny(*pair).to(dtype), mode)
-        text = torch.arange(3, 9)
+        text, real = torch.arange(3, 9), torch.ones(6, dtype=torch.long)
         alone = hidden(encoder, text[None])[0]
         assert alone.isfinite().all()
-        for left, right, filler in ((0, 3, 0), (3, 0, 0), (5, 2, 11)):
-            ids = torch.nn.functional.pad(text, (left, right), value=filler)
-            real = torch.nn.functional.pad(torch.ones_like(text), (left, right))
-            other = torch.arange(20, 20 + len(ids))
-            together = hidden(encoder, torch.stack([other, ids]), torch.stack([torch.ones_like(other), real]))
-            inside = together[1, left : left + len(text)]
-            assert float((inside - alone).abs().max()) < tolerance, (dtype, left, right)
-            assert together.isfinite().all()
+        sides = ((0, 7, 0), (7, 0, 0), (5, 2, 11))
+        ids = [torch.nn.functional.pad(text, (left, right), value=filler) for left, right, filler in sides]
+        masks = [torch.nn.functional.pad(real, (left, right)) for left, right, _ in sides]
+        other = torch.arange(20, 33)
+        together = hidden(encoder, torch.stack([other, *ids]), torch.stack([torch.ones_like(other), *masks]))
+        assert together.isfinite().all()
+        for padded, (left, right, _) in zip(together[1:], sides, strict=True):
+            assert float((padded[left : left + 6] - alone).abs().max()) < tolerance, (dtype, left, right)
 
 
 def test_causal_is_what_the_models_compute_by_themselves(pair: tuple[str, str], tiny: Tiny) -> None:
