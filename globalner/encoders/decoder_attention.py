@@ -118,6 +118,7 @@ def steer_attention(encoder: PreTrainedModel, mode: str | None) -> None:
     if mode is None:
         return
     for place, attention in enumerate(_attentions(encoder)):
+        steering.flags.append((attention, bool(attention.is_causal)))
         attention.is_causal = False  # type: ignore[assignment]
         hook = _LayerHook(steering, _sight(encoder.config, mode, place))
         steering.handles.append(attention.register_forward_pre_hook(hook, with_kwargs=True))
@@ -161,17 +162,21 @@ class _Steering:
         config: The encoder's configuration.
         mode: The mode, or None for the model's own.
         handles: Of the hooks.
+        flags: What each attention had for `is_causal`, which counts where there is no mask.
     """
 
     config: PreTrainedConfig
     mode: str | None
     handles: list[RemovableHandle] = field(default_factory=list)
+    flags: list[tuple[nn.Module, bool]] = field(default_factory=list)
     _latest: tuple[Tensor, dict[tuple[Sight, torch.dtype], AttentionMask]] | None = None
 
     def remove(self) -> None:
-        """Takes the hooks away."""
+        """Takes the hooks away and puts the flags back."""
         for handle in self.handles:
             handle.remove()
+        for attention, causal in self.flags:
+            attention.is_causal = causal  # type: ignore[assignment]
 
     def enter(self, encoder: nn.Module, given: tuple[Any, ...], named: dict[str, Any]) -> tuple[Any, dict[str, Any]]:
         """Before the encoder: positions, no cache, and real tokens in the shape that models hand on untouched."""

@@ -8,13 +8,19 @@ from globalner.config import EncoderConfig, ModelConfig, PretrainedEncoderConfig
 from globalner.encoders import (
     LoraSettings,
     add_lora,
+    attention_name,
     check_family,
     describe_pretrained,
     require_peft,
     train_last_layers,
 )
 
-__all__ = ["adapt_encoder", "check_encoder"]
+__all__ = ["adapt_encoder", "attention_of", "check_encoder"]
+
+
+def attention_of(recipe: EncoderConfig) -> str | None:
+    """What tokens of a pretrained decoder shall see, by the name that models keep; None for the encoder's own."""
+    return attention_name(recipe.attention) if isinstance(recipe, PretrainedEncoderConfig) else None
 
 
 def check_encoder(model: ModelConfig) -> None:

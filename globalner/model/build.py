@@ -11,14 +11,13 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from globalner.config import DataConfig, ModelConfig, NativeEncoderConfig, PretrainedEncoderConfig
 from globalner.encoders import (
     NativeEncoder,
-    attention_name,
     build_character_tokenizer,
     check_attention,
     load_pretrained,
 )
 from globalner.encoders import NativeEncoderConfig as NativeEncoderShape
 from globalner.errors import ConfigError
-from globalner.model.adaptation import adapt_encoder
+from globalner.model.adaptation import adapt_encoder, attention_of
 from globalner.model.config import GlobalPointerConfig
 from globalner.model.init_from import all_labels, encoder_description, init_from_notes, load_init_from
 from globalner.model.model import GlobalPointerModel
@@ -90,7 +89,7 @@ def _going_on(model: ModelConfig, data: DataConfig, labels: LabelSet, texts: Ite
 def _config(model: ModelConfig, data: DataConfig, encoder: Mapping[str, Any], labels: LabelSet) -> GlobalPointerConfig:
     return GlobalPointerConfig(
         encoder=dict(encoder),
-        attention=attention_name(getattr(model.encoder, "attention", None)),
+        attention=attention_of(model.encoder),
         labels=list(labels),
         head_kind=model.head.kind,
         head_size=model.head.head_size,

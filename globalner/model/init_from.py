@@ -10,8 +10,9 @@ from transformers import PreTrainedConfig, PreTrainedTokenizerFast
 
 from globalner.config import HeadConfig, ModelConfig, NativeEncoderConfig
 from globalner.encoders import NativeEncoderConfig as NativeEncoderShape
-from globalner.encoders import attention_name, count_unknown_characters, describe_pretrained, read_encoder_config
+from globalner.encoders import count_unknown_characters, describe_pretrained, read_encoder_config
 from globalner.errors import CheckpointError, ConfigError
+from globalner.model.adaptation import attention_of
 from globalner.model.checkpoint import load_description, load_model
 from globalner.model.config import GlobalPointerConfig
 from globalner.model.model import GlobalPointerModel
@@ -104,8 +105,7 @@ def init_from_notes(
 
 
 def _refuse_other_shape(model: ModelConfig, saved: Mapping[str, object], encoder: Mapping[str, object]) -> None:
-    attention = attention_name(getattr(model.encoder, "attention", None))
-    asked = {**encoder, "attention": attention, **_head_shape(model.head)}
+    asked = {**encoder, "attention": attention_of(model.encoder), **_head_shape(model.head)}
     different = [key for key in {**saved, **asked} if saved.get(key) != asked.get(key)]
     if different:
         raise ConfigError(

@@ -223,6 +223,9 @@ def test_a_mode_can_be_changed_and_copied(tiny: Tiny) -> None:
     assert not influence(hidden(encoder, changed_ids())).triu(1).any()
     assert torch.equal(influence(hidden(twin, changed_ids())), ahead)
     assert ahead.all()
+    # Without a mode, and without padding, the models make no mask: a flag left behind would decide.
+    steer_attention(twin, None)
+    assert not influence(hidden(twin, changed_ids())).triu(1).any()
 
 
 def test_there_is_no_cache_and_no_mask_left_behind(tiny: Tiny) -> None:
