@@ -8,12 +8,14 @@ from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
 from globalner.config.native_encoder import NativeEncoderConfig
+from globalner.config.pretrained_encoder import LoraConfig, PretrainedEncoderConfig
 from globalner.config.section import Count, Dropout, Rate, Section, Text, wrong
 
 __all__ = [
     "DataConfig",
     "EncoderConfig",
     "HeadConfig",
+    "LoraConfig",
     "ModelConfig",
     "NativeEncoderConfig",
     "PretrainedEncoderConfig",
@@ -61,17 +63,6 @@ class DataConfig(Section):
                 f"special, no room to advance; use at most {longest}, or a larger window_tokens",
             )
         return self
-
-
-class PretrainedEncoderConfig(Section):
-    """An encoder with weights: from a model hub, a folder, or an installed package."""
-
-    kind: Literal["pretrained"] = Field(description="pretrained: an encoder that comes with its weights.")
-    name: Text = Field(description="Hub name, folder, or package:MODULE/PATH for a folder inside an installed package.")
-    revision: Text | None = Field(default=None, description="Branch, tag or commit of a hub model; null: the default.")
-    attention_implementation: Text | None = Field(
-        default=None, description="Attention that transformers is asked for (eager, sdpa, ...); null: its own choice."
-    )
 
 
 EncoderConfig = Annotated[PretrainedEncoderConfig | NativeEncoderConfig, Field(discriminator="kind")]
@@ -180,6 +171,18 @@ class Recipe(Section):
                 "model.encoder.chunk_size",
                 f"chunks of {encoder.chunk_size} tokens are longer than the windows, which have {window} "
                 f"(data.window_tokens); use at most {window}",
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _token_vectors_learn(self) -> Self:
+        encoder = self.model.encoder
+        frozen = isinstance(encoder, PretrainedEncoderConfig) and (encoder.lora or encoder.trainable_layers is not None)
+        if self.training.adversarial_norm and frozen:
+            raise wrong(
+                "training.adversarial_norm",
+                "pushes the encoder's token vectors along their gradient, and with lora or trainable_layers they have "
+                "none; use 0",
             )
         return self
 

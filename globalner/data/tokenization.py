@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
+from globalner.data.own_words import own_word_edges, tells_words_apart
 from globalner.errors import ConfigError
 from globalner.types import Document
 
@@ -64,8 +65,9 @@ class TextTokenizer:
     Args:
         backend: The tokenizer of the model; it is copied, not changed.
         boundary: "word": an entity starts on the first piece of a word and ends on the last piece of one; words are
-            the given `tokens` of a document, else the words of the tokenizer's own pre-tokenizer, but web and mail
-            addresses and names with underscores are one word each.
+            the given `tokens` of a document, else the words of the tokenizer's own pre-tokenizer if it tells words
+            from punctuation and Chinese characters from each other, else runs of letters and digits and single other
+            characters; web and mail addresses and names with underscores are one word each.
             "token": it may start and end on any piece.
 
     Attributes:
@@ -84,6 +86,7 @@ class TextTokenizer:
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._tokenizer.encode_special_tokens = True
+        self._has_words = tells_words_apart(self._tokenizer)
         framed = self._tokenizer.encode("a")
         ordinary = [place for place, special in enumerate(framed.special_tokens_mask) if not special]
         self.prefix_ids: tuple[int, ...] = tuple(framed.ids[: ordinary[0]])
@@ -101,10 +104,24 @@ class TextTokenizer:
         may_start = filled & (starts >= np.concatenate([[0], np.maximum.accumulate(ends)[:-1]]))
         may_end = filled & (ends <= np.concatenate([starts[1:], [len(document.text)]]))
         if self.boundary == "word":
-            word_starts, word_ends = _word_edges(document, encoding, starts, ends)
+            word_starts, word_ends = self._word_edges(document, encoding, starts, ends)
             may_start &= np.isin(starts, word_starts)
             may_end &= np.isin(ends, word_ends)
         return TokenizedText(np.array(encoding.ids, dtype=np.int64), starts, ends, may_start, may_end)
+
+    def _word_edges(self, document: Document, encoding: Encoding, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
+        """Characters at which words start and end (exclusive)."""
+        if document.tokens is not None:
+            given = np.array(document.tokens, dtype=np.int64).reshape(-1, 2)
+            return given[:, 0], given[:, 1]
+        if self._has_words:
+            words = np.array([-1 if word is None else word for word in encoding.word_ids], dtype=np.int64)
+            opens = np.concatenate([[True], words[1:] != words[:-1]])[: len(words)]
+            closes = np.concatenate([words[1:] != words[:-1], [True]])[: len(words)]
+            starts, ends = starts[opens], ends[closes]
+        else:
+            starts, ends = own_word_edges(document.text)
+        return _outside_unbroken(starts, document.text), _outside_unbroken(ends, document.text)
 
 
 def _exact_offsets(text: str, encoding: Encoding) -> tuple[Ints, Ints]:
@@ -123,17 +140,6 @@ def _exact_offsets(text: str, encoding: Encoding) -> tuple[Ints, Ints]:
             end += 1
         ends[place] = end
     return starts, ends
-
-
-def _word_edges(document: Document, encoding: Encoding, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
-    """Characters at which words start and end (exclusive)."""
-    if document.tokens is not None:
-        given = np.array(document.tokens, dtype=np.int64).reshape(-1, 2)
-        return given[:, 0], given[:, 1]
-    words = np.array([-1 if word is None else word for word in encoding.word_ids], dtype=np.int64)
-    opens = np.concatenate([[True], words[1:] != words[:-1]])[: len(words)]
-    closes = np.concatenate([words[1:] != words[:-1], [True]])[: len(words)]
-    return _outside_unbroken(starts[opens], document.text), _outside_unbroken(ends[closes], document.text)
 
 
 def _outside_unbroken(edges: Ints, text: str) -> Ints:

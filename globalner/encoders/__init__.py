@@ -1,8 +1,11 @@
 """Encoders: our own, and whatever the Auto classes of transformers can load."""
 
+from globalner.encoders.adapters import LoraSettings, add_lora, merged_state_dict, require_peft, train_last_layers
 from globalner.encoders.build import encoder_from_config, read_encoder_config
 from globalner.encoders.character_tokenizer import build_character_tokenizer, count_unknown_characters
 from globalner.encoders.conversion import convert_gau_alpha, convert_roformer, read_checkpoint
+from globalner.encoders.decoder_attention import attention_name, check_attention, check_family, steer_attention
+from globalner.encoders.layer_numbers import layer_numbers
 from globalner.encoders.native import NativeEncoder
 from globalner.encoders.native_config import NativeEncoderConfig
 from globalner.encoders.native_masked_lm import NativeEncoderForMaskedLM
@@ -14,23 +17,35 @@ from globalner.encoders.pretrained import (
     resolve_encoder_name,
 )
 from globalner.encoders.registration import register_native_encoders
+from globalner.encoders.token_ids import padding_id
 
 __all__ = [
     "LoadedEncoder",
+    "LoraSettings",
     "NativeEncoder",
     "NativeEncoderConfig",
     "NativeEncoderForMaskedLM",
+    "add_lora",
+    "attention_name",
     "build_character_tokenizer",
+    "check_attention",
+    "check_family",
     "convert_gau_alpha",
     "convert_roformer",
     "count_unknown_characters",
     "describe_pretrained",
     "encoder_from_config",
+    "layer_numbers",
     "load_pretrained",
     "load_tokenizer",
+    "merged_state_dict",
+    "padding_id",
     "read_checkpoint",
     "read_encoder_config",
+    "require_peft",
     "resolve_encoder_name",
+    "steer_attention",
+    "train_last_layers",
 ]
 
 register_native_encoders()

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass
+from difflib import get_close_matches
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+import torch
 from safetensors import SafetensorError
 from transformers import (
     AutoConfig,
@@ -17,8 +19,10 @@ from transformers import (
     PreTrainedModel,
     PreTrainedTokenizerFast,
 )
+from transformers.modeling_utils import ALL_ATTENTION_FUNCTIONS
 
 from globalner.encoders.build import drop_pooler
+from globalner.encoders.token_ids import highest_text_id
 from globalner.errors import CheckpointError, ConfigError
 
 __all__ = ["LoadedEncoder", "describe_pretrained", "load_pretrained", "load_tokenizer", "resolve_encoder_name"]
@@ -73,12 +77,14 @@ def load_pretrained(
         attention_implementation: As `attn_implementation` of transformers; None lets it choose.
 
     Raises:
-        ConfigError: If the name leads nowhere.
+        ConfigError: If the name leads nowhere, or there is no such implementation.
         CheckpointError: If weights are damaged, missing or of another shape, or the tokenizer is not a fast one.
     """
     source = _existing_source(name)
-    options: dict[str, Any] = {"revision": revision} if revision else {}
+    # Checkpoints of decoders are in bf16 as a rule. Weights that are trained stay in fp32; a recipe says what computes.
+    options: dict[str, Any] = {"dtype": torch.float32} | ({"revision": revision} if revision else {})
     if attention_implementation:
+        _refuse_unknown_implementation(attention_implementation)
         options["attn_implementation"] = attention_implementation
     try:
         encoder, loading = AutoModel.from_pretrained(
@@ -91,7 +97,7 @@ def load_pretrained(
     _refuse_missing_weights(name, loading)
     unused = tuple(sorted(key for key in loading["unexpected_keys"] if "pooler" not in key))
     tokenizer = load_tokenizer(source, revision=revision)
-    if len(tokenizer) > encoder.config.vocab_size:
+    if highest_text_id(tokenizer) >= encoder.config.vocab_size:
         raise CheckpointError(
             f"the tokenizer of {name!r} has {len(tokenizer)} tokens and the encoder knows {encoder.config.vocab_size}: "
             "they do not belong together"
@@ -145,6 +151,14 @@ def _existing_source(name: str) -> str:
     if source.startswith((".", "/", "~")) and not Path(source).is_dir():
         raise ConfigError(f"no encoder {name!r}: there is no such folder")
     return source
+
+
+def _refuse_unknown_implementation(name: str) -> None:
+    known = ["eager", *ALL_ATTENTION_FUNCTIONS.valid_keys()]
+    if name not in known and "/" not in name:  # one with a slash is a kernel on the hub
+        near = get_close_matches(name, known, n=1)
+        hint = f" (did you mean {near[0]}?)" if near else ""
+        raise ConfigError(f"there is no attention_implementation {name!r}{hint}; there are: {', '.join(known)}")
 
 
 def _refuse_missing_weights(name: str, loading: dict[str, Any]) -> None:

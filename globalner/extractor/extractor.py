@@ -29,6 +29,7 @@ from globalner.decoding import (
     logit_from_score,
     merge_windows,
 )
+from globalner.encoders import padding_id
 from globalner.errors import ConfigError, DataError
 from globalner.extractor.torch_scorer import TorchScorer, choose_device
 from globalner.model import DEFAULT_THRESHOLD, load_model
@@ -104,7 +105,7 @@ class EntityExtractor:
         self.mode: DecodingMode = config.mode
         self.name = name
         self._scorer, self._config, self._batch_size = scorer, config, batch_size
-        self._pad_id = int(tokenizer.pad_token_id or 0)
+        self._pad_id = padding_id(tokenizer)
         self._tokenizer = TextTokenizer(tokenizer.backend_tokenizer, config.boundary)
         self._size = WindowSize(config.window_tokens, config.overlap_tokens)
 

@@ -1,5 +1,6 @@
 """Encoder, head and labels as one model that saves and loads; the one place that turns a description into modules."""
 
+from globalner.model.adaptation import check_encoder
 from globalner.model.build import BuiltModel, build_model
 from globalner.model.checkpoint import load_model, save_model
 from globalner.model.config import DEFAULT_THRESHOLD, GlobalPointerConfig
@@ -18,6 +19,7 @@ __all__ = [
     "GlobalPointerModel",
     "TrainingRecord",
     "build_model",
+    "check_encoder",
     "check_init_from",
     "load_model",
     "native_shape",

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from globalner.config import DataConfig, ModelConfig, NativeEncoderConfig, PretrainedEncoderConfig
-from globalner.encoders import NativeEncoder, build_character_tokenizer, load_pretrained
+from globalner.encoders import NativeEncoder, build_character_tokenizer, check_attention, load_pretrained
 from globalner.errors import ConfigError
+from globalner.model.adaptation import adapt_encoder, attention_of
 from globalner.model.config import GlobalPointerConfig
 from globalner.model.init_from import all_labels, encoder_description, init_from_notes, load_init_from
 from globalner.model.model import GlobalPointerModel
@@ -48,8 +49,8 @@ def build_model(
         max_span_tokens: Longest entity in tokens; None for no limit.
 
     Raises:
-        ConfigError: If the encoder's name leads nowhere, the windows are longer than it can read, or the model to go
-            on from is another than the recipe describes.
+        ConfigError: If the encoder's name leads nowhere, the windows are longer than it can read, it cannot have the
+            attention or the adapters of the recipe, or the model to go on from is another than the recipe describes.
         CheckpointError: If the weights did not all load.
     """
     if model.init_from is not None:
@@ -62,7 +63,8 @@ def build_model(
     longest = getattr(built.model.encoder.config, "max_position_embeddings", None)
     if longest is not None and data.window_tokens > longest:
         raise ConfigError(f"data.window_tokens is {data.window_tokens}, but the encoder reads at most {longest} tokens")
-    return built
+    check_attention(built.model.encoder, built.model.config.attention)
+    return replace(built, notes=(*built.notes, *adapt_encoder(model.encoder, built.model.encoder)))
 
 
 def _going_on(model: ModelConfig, data: DataConfig, labels: LabelSet, texts: Iterable[str]) -> BuiltModel:
@@ -82,6 +84,7 @@ def _going_on(model: ModelConfig, data: DataConfig, labels: LabelSet, texts: Ite
 def _config(model: ModelConfig, data: DataConfig, encoder: Mapping[str, Any], labels: LabelSet) -> GlobalPointerConfig:
     return GlobalPointerConfig(
         encoder=dict(encoder),
+        attention=attention_of(model.encoder),
         labels=list(labels),
         head_kind=model.head.kind,
         head_size=model.head.head_size,

@@ -13,6 +13,7 @@ from huggingface_hub.errors import HFValidationError
 from safetensors import SafetensorError
 from transformers import PreTrainedTokenizerFast
 
+from globalner.encoders import check_attention
 from globalner.errors import CheckpointError, GlobalNerError
 from globalner.model.config import GlobalPointerConfig
 from globalner.model.folder import refuse_other_folders, write_model_files
@@ -53,6 +54,7 @@ def load_model(name: str | Path, *, revision: str | None = None) -> tuple[Global
 
     Raises:
         CheckpointError: If there is no such model, or a file of it is missing, damaged or of another shape.
+        ConfigError: If the attention that it was trained with cannot be had here.
     """
     name = str(name)
     refuse_other_folders(name)
@@ -64,6 +66,7 @@ def load_model(name: str | Path, *, revision: str | None = None) -> tuple[Global
     wrong = sorted({*loading["missing_keys"], *loading["unexpected_keys"], *map(str, loading["mismatched_keys"])})
     if wrong:
         raise CheckpointError(f"{name}: the weights do not fit the configuration; first of {len(wrong)}: {wrong[0]}")
+    check_attention(model.encoder, model.config.attention)
     return model.eval(), _saved_tokenizer(name, revision)
 
 

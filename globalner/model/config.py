@@ -19,6 +19,7 @@ class GlobalPointerConfig(PreTrainedConfig):
 
     Attributes:
         encoder: What the encoder's own configuration gives as `to_dict()`.
+        attention: What each token of a decoder-only encoder sees, as `steer_attention` has it; None for its own.
         labels: Entity types; the position is the index `c` in the scores.
         head_kind: "efficient_global_pointer" or "global_pointer".
         head_size: D, width of a head.
@@ -36,6 +37,7 @@ class GlobalPointerConfig(PreTrainedConfig):
     model_type = "globalner"
 
     encoder: dict[str, Any] | None = None
+    attention: str | None = None
     labels: list[str] | None = None
     head_kind: str = "efficient_global_pointer"
     head_size: int = 64

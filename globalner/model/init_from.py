@@ -12,6 +12,7 @@ from globalner.config import HeadConfig, ModelConfig, NativeEncoderConfig
 from globalner.encoders import NativeEncoderConfig as NativeEncoderShape
 from globalner.encoders import count_unknown_characters, describe_pretrained, read_encoder_config
 from globalner.errors import CheckpointError, ConfigError
+from globalner.model.adaptation import attention_of
 from globalner.model.checkpoint import load_description, load_model
 from globalner.model.config import GlobalPointerConfig
 from globalner.model.model import GlobalPointerModel
@@ -121,7 +122,7 @@ def init_from_notes(
 
 
 def _refuse_other_shape(model: ModelConfig, saved: Mapping[str, object], encoder: Mapping[str, object]) -> None:
-    asked = {**encoder, **_head_shape(model.head)}
+    asked = {**encoder, "attention": attention_of(model.encoder), **_head_shape(model.head)}
     different = [key for key in {**saved, **asked} if saved.get(key) != asked.get(key)]
     if different:
         raise ConfigError(
@@ -136,6 +137,7 @@ def _saved_shape(config: GlobalPointerConfig, tokenizer: PreTrainedTokenizerFast
     if shape["encoder"] == "native":
         normalizer = tokenizer.backend_tokenizer.normalizer
         shape["lowercase"] = normalizer is not None and normalizer.normalize_str("A") == "a"
+    shape["attention"] = config.attention
     return {**shape, "head": config.head_kind, "head_size": config.head_size, "rotary": config.rotary}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -9,7 +10,7 @@ from typing import Any
 from torch import Tensor, nn
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from globalner.encoders import encoder_from_config
+from globalner.encoders import encoder_from_config, merged_state_dict, steer_attention
 from globalner.errors import CheckpointError, ConfigError
 from globalner.kernels import SpanScores
 from globalner.layers import EfficientGlobalPointer, GlobalPointer
@@ -37,7 +38,8 @@ class GlobalPointerModel(PreTrainedModel):
         config: Shape and labels.
 
     Raises:
-        ConfigError: If the configuration names no encoder, no labels, or a head that does not exist.
+        ConfigError: If the configuration names no encoder, no labels, a head that does not exist, or an attention that
+            the encoder cannot have.
     """
 
     config_class = GlobalPointerConfig
@@ -56,6 +58,7 @@ class GlobalPointerModel(PreTrainedModel):
         if config.head_kind not in HEADS:
             raise ConfigError(f"unknown head {config.head_kind!r}; there are: {', '.join(HEADS)}")
         self.encoder = encoder_from_config(config.encoder)
+        steer_attention(self.encoder, config.attention)
         self.dropout = nn.Dropout(config.dropout)
         options = {"initial_logit": config.initial_logit} if config.head_kind == "efficient_global_pointer" else {}
         self.head = HEADS[config.head_kind](
@@ -80,6 +83,7 @@ class GlobalPointerModel(PreTrainedModel):
         if wanted != given:
             different = sorted(name for name in wanted.keys() | given.keys() if wanted.get(name) != given.get(name))
             raise CheckpointError(f"the encoder is not the one in the configuration: {different[0]} differs")
+        steer_attention(encoder, config.attention)
         model.encoder = encoder
         return model
 
@@ -103,6 +107,13 @@ class GlobalPointerModel(PreTrainedModel):
         model.encoder.load_state_dict(known.encoder.state_dict())
         model.head.take_types(known.head)  # type: ignore[arg-type]  # of one kind, see above
         return model
+
+    def save_pretrained(  # type: ignore[override]
+        self, save_directory: str | os.PathLike[str], *, state_dict: dict[str, Tensor] | None = None, **options: Any
+    ) -> None:
+        """Saves configuration and weights; what LoRA added is part of the weights there, and loading needs no peft."""
+        state_dict = merged_state_dict(self) if state_dict is None else state_dict
+        super().save_pretrained(save_directory, state_dict=state_dict, **options)
 
     def push_to_hub(  # type: ignore[override]
         self,

@@ -137,6 +137,8 @@ def _shape(config: GlobalPointerConfig) -> Iterable[tuple[str, str]]:
     encoder = config.encoder or {}
     yield "encoder", _escaped(str(encoder.get("model_type")))
     yield from ((_escaped(name), str(encoder[name])) for name in _ENCODER_SHAPE if name in encoder)
+    if config.attention is not None:
+        yield "attention of the encoder", _escaped(config.attention)
     yield "head", _escaped(f"{config.head_kind}, head_size {config.head_size}, rotary {str(config.rotary).lower()}")
     yield "window", f"{config.window_tokens} tokens, {config.overlap_tokens} of them shared with the next"
     other = "entities may lie in each other" if config.mode == "nested" else "the best set without overlap"

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from torch import nn
 
+from globalner.encoders import layer_numbers
 from globalner.model import GlobalPointerModel
 
 __all__ = ["OptimizerSettings", "parameter_groups", "warmup_then_linear_decay"]
@@ -47,20 +47,12 @@ def parameter_groups(model: GlobalPointerModel, settings: OptimizerSettings) -> 
 
 
 def _rates(model: GlobalPointerModel, settings: OptimizerSettings) -> Iterator[tuple[nn.Parameter, float]]:
-    layers = [_layer(name) for name, _ in model.encoder.named_parameters()]
-    top = max((layer for layer in layers if layer is not None), default=-1)
-    for (name, parameter), layer in zip(model.encoder.named_parameters(), layers, strict=True):
-        # What stands outside the layers is either under them all (embeddings) or above them all (a last norm).
-        place = layer if layer is not None else -1 if "embed" in name or "convolution" in name else top
-        yield parameter, settings.encoder_learning_rate * settings.layer_decay ** (top - place)
+    numbers = layer_numbers(model.encoder)
+    top = max(numbers.values(), default=-1)
+    for name, parameter in model.encoder.named_parameters():
+        yield parameter, settings.encoder_learning_rate * settings.layer_decay ** (top - numbers[name])
     for parameter in model.head.parameters():
         yield parameter, settings.head_learning_rate
-
-
-def _layer(name: str) -> int | None:
-    """Number of the layer that a parameter of an encoder belongs to, counted from 0 at the bottom."""
-    found = re.search(r"(?:^|\.)(?:layers?|blocks|h)\.(\d+)\.", name)
-    return int(found[1]) if found else None
 
 
 def warmup_then_linear_decay(total_steps: int, warmup_fraction: float) -> Callable[[int], float]:

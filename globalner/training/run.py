@@ -15,6 +15,7 @@ from pytorch_lightning.callbacks import RichProgressBar
 
 from globalner.config import Recipe
 from globalner.data import Report, TextTokenizer, WindowSize, training_windows
+from globalner.encoders import padding_id
 from globalner.errors import DataError
 from globalner.extractor import EntityExtractor, choose_device
 from globalner.model import BuiltModel, TrainingRecord, build_model, training_record
@@ -144,7 +145,7 @@ def _data_module(recipe: Recipe, documents: Sequence[Document], built: BuiltMode
     return WindowDataModule(
         windows,
         batch_size=resolve_batch_size(training.batch_size, len(windows), training.epochs),
-        pad_id=int(built.tokenizer.pad_token_id or 0),
+        pad_id=padding_id(built.tokenizer),
         seed=recipe.training.seed,
     )
 

@@ -11,7 +11,7 @@ from globalner.data import read_documents
 from globalner.errors import DataError, OutputError
 from globalner.evaluation import EvaluationResult
 from globalner.extractor import EntityExtractor
-from globalner.model import check_init_from, training_record, write_model_card
+from globalner.model import check_encoder, check_init_from, training_record, write_model_card
 from globalner.training import TrainingData, TrainingOptions, TrainingResult, train
 from globalner.training.run_folder import RunFolder
 from globalner.types import Document
@@ -75,6 +75,7 @@ def train_recipe(recipe: Recipe, options: RunOptions) -> TrainedRun:
     # Everything is read before the folder is touched: --overwrite must not throw a run away for a typo.
     data = TrainingData(read_split(recipe, "train", options.say), read_split(recipe, "dev", options.say))
     test = read_split(recipe, "test", options.say) if recipe.data.test else None
+    check_encoder(recipe.model)
     check_init_from(recipe.model)
     _refuse_own_model(recipe, folder)
     folder.open(resume=options.resume, overwrite=options.overwrite)

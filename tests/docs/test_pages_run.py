@@ -29,6 +29,8 @@ SHORTER = {
     "globalner train mine.yaml training.epochs=2": f"globalner train mine.yaml training.epochs=1 {FEW}",
 }
 
+HUB_DECODER = "Qwen/Qwen3-0.6B"
+
 # A page that pushes a model does so in earnest up to the two calls that reach for a model hub.
 NO_HUB = """
 from types import SimpleNamespace
@@ -57,8 +59,8 @@ def free_port() -> int:
 class Folder:
     """A user's working folder: files of the names that the pages use, and the servers started in it."""
 
-    def __init__(self, path: Path, model: Path) -> None:
-        self.path, self.port = path, free_port()
+    def __init__(self, path: Path, model: Path, decoder: Path) -> None:
+        self.path, self.port, self.decoder = path, free_port(), decoder
         self.servers: list[subprocess.Popen[bytes]] = []
         programs = Path(sys.executable).parent
         self.environment = os.environ | {"PATH": f"{programs}:{os.environ['PATH']}", "OMP_NUM_THREADS": "1"}
@@ -73,7 +75,7 @@ class Folder:
         for long, short in SHORTER.items():
             if code == long or code.startswith(long + " "):
                 code = code.replace(long, short, 1)
-        code = code.replace("127.0.0.1:8000", f"127.0.0.1:{self.port}")
+        code = code.replace("127.0.0.1:8000", f"127.0.0.1:{self.port}").replace(HUB_DECODER, str(self.decoder))
         if code.startswith("globalner serve"):
             self.serve(code)
             return
@@ -100,8 +102,8 @@ class Folder:
 
 
 @pytest.fixture
-def folder(tmp_path: Path, trained_model: Path) -> Iterator[Folder]:
-    made = Folder(tmp_path, trained_model)
+def folder(tmp_path: Path, trained_model: Path, decoder_folder: Path) -> Iterator[Folder]:
+    made = Folder(tmp_path, trained_model, decoder_folder)
     yield made
     for server in made.servers:
         server.terminate()
