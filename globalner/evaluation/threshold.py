@@ -25,13 +25,13 @@ def choose_threshold(
     mode: DecodingMode,
     thresholds: Sequence[float] = THRESHOLDS,
 ) -> float:
-    """The threshold nearest to half the best micro F1, of those whose micro F1 is within one standard error of the best.
+    """Of the thresholds whose micro F1 is within one standard error of the best, the one nearest to half the best F1.
 
-    If scores were exact probabilities, the threshold of the best F1 would be half of that F1: a span more pays as long as
-    it is right more often than that. So 0.5 suits a model that makes no mistakes, and one whose F1 is 0.4 does best near
-    0.2. Scores are not exact, so the curve of F1 over the threshold is asked as well; but it is flat at its top, and where
-    its peak lies is an accident of the dev documents. The rule of one standard error (as for the pruning of trees)
-    moves away from half the best F1 only as far as the documents can tell.
+    If scores were exact probabilities, the threshold of the best F1 would be half of that F1: a further span pays as
+    long as it is right more often than that. So 0.5 suits a model that makes no mistakes, and one whose F1 is 0.4 does
+    best near 0.2. Scores are not exact, so the curve of F1 over the threshold is asked as well; but it is flat at its
+    top, and where its peak lies is an accident of the dev documents. The rule of one standard error (as for the pruning
+    of trees) moves away from half the best F1 only as far as the documents can tell.
 
     With tp right, fp wrong and fn missed entities, a = tp / n of the n = tp + fp + fn, and F1 = 2 a / (1 + a); its
     standard error is that of the share a times the slope, 2 / (1 + a)^2 * sqrt(a (1 - a) / n).
