@@ -3,22 +3,41 @@
 from __future__ import annotations
 
 from globalner.config.copying import copy_recipe
-from globalner.config.load import LoadedRecipe, dump_recipe, find_recipe, load_recipe, read_recipe_text
+from globalner.config.load import (
+    LoadedRecipe,
+    dump_recipe,
+    find_recipe,
+    load_any_recipe,
+    load_pretrain_recipe,
+    load_recipe,
+    read_recipe_text,
+)
 from globalner.config.overrides import apply_overrides
 from globalner.config.paths import (
     DATA_SPLITS,
+    PRETRAIN_SPLITS,
     resolve_data_path,
     resolve_model_path,
+    resolve_pretrain_data,
     resolve_recipe_data,
     split_records,
 )
-from globalner.config.resources import resource_folder, shipped_recipes
+from globalner.config.pretrain_schema import (
+    CharacterTokenizerConfig,
+    GivenTokenizerConfig,
+    PieceTokenizerConfig,
+    PretrainRecipe,
+    TokenizerConfig,
+    pretrain_recipe_schema,
+)
+from globalner.config.resources import resource_folder, shipped_pretrain_recipes, shipped_recipes
 from globalner.config.schema import (
     DataConfig,
     EncoderConfig,
     HeadConfig,
     ModelConfig,
     NativeEncoderConfig,
+    NativeShapeConfig,
     PretrainedEncoderConfig,
     Recipe,
     TrainingConfig,
@@ -27,26 +46,38 @@ from globalner.config.schema import (
 
 __all__ = [
     "DATA_SPLITS",
+    "PRETRAIN_SPLITS",
+    "CharacterTokenizerConfig",
     "DataConfig",
     "EncoderConfig",
+    "GivenTokenizerConfig",
     "HeadConfig",
     "LoadedRecipe",
     "ModelConfig",
     "NativeEncoderConfig",
+    "NativeShapeConfig",
+    "PieceTokenizerConfig",
+    "PretrainRecipe",
     "PretrainedEncoderConfig",
     "Recipe",
+    "TokenizerConfig",
     "TrainingConfig",
     "apply_overrides",
     "copy_recipe",
     "dump_recipe",
     "find_recipe",
+    "load_any_recipe",
+    "load_pretrain_recipe",
     "load_recipe",
+    "pretrain_recipe_schema",
     "read_recipe_text",
     "recipe_schema",
     "resolve_data_path",
     "resolve_model_path",
+    "resolve_pretrain_data",
     "resolve_recipe_data",
     "resource_folder",
+    "shipped_pretrain_recipes",
     "shipped_recipes",
     "split_records",
 ]

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
+
+from globalner.config.fields import Count, Dropout, Rate, Section, Text, wrong
 
 __all__ = [
     "DataConfig",
@@ -13,6 +15,7 @@ __all__ = [
     "HeadConfig",
     "ModelConfig",
     "NativeEncoderConfig",
+    "NativeShapeConfig",
     "PretrainedEncoderConfig",
     "Recipe",
     "TrainingConfig",
@@ -22,16 +25,6 @@ __all__ = [
 SPECIAL_TOKENS = 2
 """Tokens of a window that are not text: one before it, one after it."""
 
-_Text = Annotated[str, Field(min_length=1)]
-_Count = Annotated[int, Field(ge=1)]
-_Rate = Annotated[float, Field(gt=0.0, allow_inf_nan=False)]
-_Dropout = Annotated[float, Field(ge=0.0, lt=1.0)]
-
-
-def _wrong(key: str, message: str) -> PydanticCustomError:
-    """An error between two keys, laid at the door of one of them. `key` is relative to the model that raises it."""
-    return PydanticCustomError("between_keys", "{problem}", {"key": key, "problem": message})
-
 
 def _count_or_auto(value: object) -> object:
     """Refuses in one sentence what would fail both branches of a union."""
@@ -40,17 +33,13 @@ def _count_or_auto(value: object) -> object:
     raise PydanticCustomError("count_or_auto", "must be a whole number of at least 1, or auto")
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
-
-
-class DataConfig(_Section):
+class DataConfig(Section):
     """Where the documents are and how they are cut into windows."""
 
-    train: _Text = Field(description="File of training documents; a relative path is tried against several folders.")
-    dev: _Text = Field(description="File of development documents: after each epoch they decide which model is best.")
-    test: _Text | None = Field(default=None, description="File of test documents, read once after training, or null.")
-    format: _Text = Field(default="auto", description="Format of the files; auto looks at their content.")
+    train: Text = Field(description="File of training documents; a relative path is tried against several folders.")
+    dev: Text = Field(description="File of development documents: after each epoch they decide which model is best.")
+    test: Text | None = Field(default=None, description="File of test documents, read once after training, or null.")
+    format: Text = Field(default="auto", description="Format of the files; auto looks at their content.")
     window_tokens: int = Field(
         default=256, ge=8, description="Longest piece of text given to the encoder, in tokens, special tokens included."
     )
@@ -66,7 +55,7 @@ class DataConfig(_Section):
     def _windows_advance(self) -> Self:
         longest = self.window_tokens - SPECIAL_TOKENS - 1
         if self.overlap_tokens > longest:
-            raise _wrong(
+            raise wrong(
                 "overlap_tokens",
                 f"{self.overlap_tokens} leaves windows of {self.window_tokens} tokens, {SPECIAL_TOKENS} of them "
                 f"special, no room to advance; use at most {longest}, or a larger window_tokens",
@@ -74,67 +63,70 @@ class DataConfig(_Section):
         return self
 
 
-class PretrainedEncoderConfig(_Section):
+class PretrainedEncoderConfig(Section):
     """An encoder with weights: from a model hub, a folder, or an installed package."""
 
     kind: Literal["pretrained"] = Field(description="pretrained: an encoder that comes with its weights.")
-    name: _Text = Field(
-        description="Hub name, folder, or package:MODULE/PATH for a folder inside an installed package."
-    )
-    revision: _Text | None = Field(default=None, description="Branch, tag or commit of a hub model; null: the default.")
-    attention_implementation: _Text | None = Field(
+    name: Text = Field(description="Hub name, folder, or package:MODULE/PATH for a folder inside an installed package.")
+    revision: Text | None = Field(default=None, description="Branch, tag or commit of a hub model; null: the default.")
+    attention_implementation: Text | None = Field(
         default=None, description="Attention that transformers is asked for (eager, sdpa, ...); null: its own choice."
     )
 
 
-class NativeEncoderConfig(_Section):
-    """A small transformer over characters, trained from scratch."""
+class NativeShapeConfig(Section):
+    """The shape of a small transformer that is trained from scratch."""
 
     kind: Literal["native"] = Field(description="native: a small transformer over characters, trained from scratch.")
-    hidden_size: _Count = Field(default=192, description="Width of a token's vector; num_heads times an even number.")
-    num_layers: _Count = Field(default=3, description="Number of transformer blocks.")
-    num_heads: _Count = Field(default=4, description="Heads of each attention.")
-    intermediate_size: _Count | None = Field(
+    hidden_size: Count = Field(default=192, description="Width of a token's vector; num_heads times an even number.")
+    num_layers: Count = Field(default=3, description="Number of transformer blocks.")
+    num_heads: Count = Field(default=4, description="Heads of each attention.")
+    intermediate_size: Count | None = Field(
         default=None, description="Width inside the feed-forward part; null: four times hidden_size."
     )
     convolution_width: int = Field(
         default=0, ge=0, description="Tokens under a convolution before the blocks, an odd number; 0: no convolution."
     )
-    dropout: _Dropout = Field(default=0.1, description="Share of values dropped in training, from 0 to below 1.")
-    lowercase: bool = Field(default=False, description="Whether the tokenizer lowers letters.")
-    min_count: _Count = Field(
-        default=2, description="Characters seen fewer times in the training text share one unknown token."
-    )
+    dropout: Dropout = Field(default=0.1, description="Share of values dropped in training, from 0 to below 1.")
 
     @model_validator(mode="after")
     def _heads_divide(self) -> Self:
         if self.hidden_size % (2 * self.num_heads):
-            raise _wrong(
+            raise wrong(
                 "hidden_size",
                 f"{self.hidden_size} does not divide into {self.num_heads} heads of an even width, which rotary "
                 f"position needs; use a multiple of {2 * self.num_heads}, or another num_heads",
             )
         if self.convolution_width and self.convolution_width % 2 == 0:
-            raise _wrong(
+            raise wrong(
                 "convolution_width", f"{self.convolution_width} is even; use {self.convolution_width + 1}, or 0"
             )
         return self
 
 
+class NativeEncoderConfig(NativeShapeConfig):
+    """A small transformer over characters, trained from scratch."""
+
+    lowercase: bool = Field(default=False, description="Whether the tokenizer lowers letters.")
+    min_count: Count = Field(
+        default=2, description="Characters seen fewer times in the training text share one unknown token."
+    )
+
+
 EncoderConfig = Annotated[PretrainedEncoderConfig | NativeEncoderConfig, Field(discriminator="kind")]
 
 
-class HeadConfig(_Section):
+class HeadConfig(Section):
     """The span scorer on top of the encoder."""
 
     kind: Literal["efficient_global_pointer", "global_pointer"] = Field(
         default="efficient_global_pointer",
         description="efficient_global_pointer shares one span scorer among all types; global_pointer has one a type.",
     )
-    head_size: _Count = Field(default=64, description="Width of queries and keys; even where rotary is true.")
+    head_size: Count = Field(default=64, description="Width of queries and keys; even where rotary is true.")
     rotary: bool = Field(default=True, description="Whether scores know the distance between first and last token.")
-    dropout: _Dropout = Field(default=0.0, description="Share of the encoder's output dropped in training.")
-    dropout_samples: _Count = Field(
+    dropout: Dropout = Field(default=0.0, description="Share of the encoder's output dropped in training.")
+    dropout_samples: Count = Field(
         default=1, description="How many times the output is dropped and scored anew in each step; losses are averaged."
     )
     initial_logit: float = Field(
@@ -146,7 +138,7 @@ class HeadConfig(_Section):
     @model_validator(mode="after")
     def _pairs_rotate(self) -> Self:
         if self.rotary and self.head_size % 2:
-            raise _wrong(
+            raise wrong(
                 "head_size",
                 f"{self.head_size} is odd, but rotary position turns pairs of values; "
                 f"use {self.head_size + 1}, or rotary: false",
@@ -154,29 +146,29 @@ class HeadConfig(_Section):
         return self
 
 
-class ModelConfig(_Section):
+class ModelConfig(Section):
     """Encoder and head."""
 
     encoder: EncoderConfig = Field(description="What turns tokens into vectors.")
     head: HeadConfig = Field(default_factory=HeadConfig, description="What turns vectors into scores of spans.")
-    init_from: _Text | None = Field(
+    init_from: Text | None = Field(
         default=None,
         description="Folder or hub name of a globalner model of this shape to go on from, or null: a fresh head.",
     )
 
 
-class TrainingConfig(_Section):
+class TrainingConfig(Section):
     """How the model learns."""
 
-    epochs: _Count = Field(default=5, description="Passes over the training documents.")
-    batch_size: Annotated[_Count | Literal["auto"], BeforeValidator(_count_or_auto)] = Field(
+    epochs: Count = Field(default=5, description="Passes over the training documents.")
+    batch_size: Annotated[Count | Literal["auto"], BeforeValidator(_count_or_auto)] = Field(
         default="auto",
         description="Windows in one step; auto: 32, or as few as it takes to make 500 steps of a small set.",
     )
-    encoder_learning_rate: _Rate = Field(
+    encoder_learning_rate: Rate = Field(
         default=2e-5, description="Peak learning rate of the encoder; from scratch it is best set far higher."
     )
-    head_learning_rate: _Rate = Field(default=1e-3, description="Peak learning rate of the head.")
+    head_learning_rate: Rate = Field(default=1e-3, description="Peak learning rate of the head.")
     layer_decay: float = Field(
         default=1.0, gt=0.0, le=1.0, description="Factor of the encoder's rate from a layer to the one below; 1: none."
     )
@@ -186,7 +178,7 @@ class TrainingConfig(_Section):
     warmup_fraction: float = Field(
         default=0.1, ge=0.0, le=1.0, description="Share of all steps over which the learning rates rise from 0."
     )
-    clip_norm: _Rate = Field(default=1.0, description="Longest gradient of a step; a longer one is shortened to it.")
+    clip_norm: Rate = Field(default=1.0, description="Longest gradient of a step; a longer one is shortened to it.")
     average_decay: float = Field(
         default=0.0,
         ge=0.0,
@@ -205,15 +197,15 @@ class TrainingConfig(_Section):
     tune_threshold: bool = Field(
         default=True, description="Whether the score above which a span counts is chosen on dev; false: 0.5."
     )
-    max_span_tokens: _Count | None = Field(
+    max_span_tokens: Count | None = Field(
         default=None, description="Longest entity in tokens that is learnt and found; null: no limit."
     )
 
 
-class Recipe(_Section):
+class Recipe(Section):
     """Everything that decides a training run."""
 
-    name: _Text = Field(description="Short name; the run's folder is named after it.")
+    name: Text = Field(description="Short name; the run's folder is named after it.")
     description: str = Field(default="", description="What the recipe is for, in a sentence.")
     data: DataConfig = Field(description="Documents and windows.")
     model: ModelConfig = Field(description="Encoder and head.")
