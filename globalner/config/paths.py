@@ -13,6 +13,8 @@ from globalner.errors import ConfigError
 __all__ = [
     "DATA_SPLITS",
     "PRETRAIN_SPLITS",
+    "data_files",
+    "resolve_any_data",
     "resolve_data_path",
     "resolve_model_path",
     "resolve_pretrain_data",
@@ -157,6 +159,23 @@ def resolve_pretrain_data(loaded: LoadedRecipe[PretrainRecipe], *, data_dir: Pat
     if problems:
         raise ConfigError("\n".join(problems))
     return loaded.recipe.model_copy(update={"data": loaded.recipe.data.model_copy(update=found)})
+
+
+def resolve_any_data(
+    loaded: LoadedRecipe[Recipe] | LoadedRecipe[PretrainRecipe], *, data_dir: Path | None = None
+) -> Recipe | PretrainRecipe:
+    """The recipe of either kind with its paths made absolute; see `resolve_recipe_data`."""
+    recipe, place = loaded.recipe, (loaded.path, loaded.source)
+    if isinstance(recipe, PretrainRecipe):
+        return resolve_pretrain_data(LoadedRecipe(recipe, *place), data_dir=data_dir)
+    return resolve_recipe_data(LoadedRecipe(recipe, *place), data_dir=data_dir)
+
+
+def data_files(recipe: Recipe | PretrainRecipe) -> list[tuple[str, str]]:
+    """The key of `data` and the path of each file that a recipe names."""
+    if isinstance(recipe, PretrainRecipe):
+        return [(split, path) for split in PRETRAIN_SPLITS for path in getattr(recipe.data, split)]
+    return [(split, path) for split in DATA_SPLITS if (path := getattr(recipe.data, split)) is not None]
 
 
 def _places(path: str, recipe_folder: Path, data_dir: Path | None) -> list[Path]:

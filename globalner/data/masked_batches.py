@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from globalner.data.masking import MaskingRules, mask_words
+from globalner.data.masking import MaskedRows, MaskingRules, mask_words
 from globalner.data.packing import PackedText, TokenRows
 
 __all__ = ["MaskedBatch", "heldout_batches", "training_batch"]
@@ -25,14 +25,14 @@ class MaskedBatch:
     Attributes:
         input_ids: (B, L) long, masked.
         attention_mask: (B, L) bool, True for real tokens.
-        chosen: (B, L) bool, True for tokens that are to be found.
-        targets: (M,) long, what they were, row by row.
+        places: (M,) long, tokens that are to be found, as `row * L + column`.
+        targets: (M,) long, what they were.
         tokens: Number of real tokens.
     """
 
     input_ids: Tensor
     attention_mask: Tensor
-    chosen: Tensor
+    places: Tensor
     targets: Tensor
     tokens: int
 
@@ -54,7 +54,8 @@ def training_batch(
         pad_id: Id of the padding token.
         seeds: Seed of the run, pass over the text, and step in it, both counted from 0.
     """
-    return _masked(text.rows(indices, pad_id), rules, np.random.default_rng((*seeds, _TRAINING)))
+    rows = text.rows(indices, pad_id)
+    return _batch(rows, mask_words(rows, rules, np.random.default_rng((*seeds, _TRAINING))))
 
 
 def heldout_batches(
@@ -70,28 +71,18 @@ def heldout_batches(
     """
     count = len(text) if most_tokens is None else min(len(text), -(-most_tokens // text.window_tokens))
     indices = np.linspace(0, len(text) - 1, count).round().astype(np.int64)
-    masked = _masked(text.rows(indices), rules, np.random.default_rng((0, text.window_tokens, count, _HELD_OUT)))
+    rows = text.rows(indices)
+    masked = mask_words(rows, rules, np.random.default_rng((0, text.window_tokens, count, _HELD_OUT)))
     step = max(1, batch_tokens // text.window_tokens)
-    return [_part(masked, slice(place, place + step)) for place in range(0, count, step)]
+    parts = [slice(place, place + step) for place in range(0, count, step)]
+    return [_batch(rows.part(part), masked.part(part)) for part in parts]
 
 
-def _masked(rows: TokenRows, rules: MaskingRules, random: np.random.Generator) -> MaskedBatch:
-    masked = mask_words(rows, rules, random)
+def _batch(rows: TokenRows, masked: MaskedRows) -> MaskedBatch:
     return MaskedBatch(
         input_ids=torch.from_numpy(masked.ids),
         attention_mask=torch.from_numpy(rows.attended),
-        chosen=torch.from_numpy(masked.chosen),
+        places=torch.from_numpy(np.flatnonzero(masked.chosen)),
         targets=torch.from_numpy(rows.ids[masked.chosen]),
         tokens=int(rows.attended.sum()),
-    )
-
-
-def _part(batch: MaskedBatch, part: slice) -> MaskedBatch:
-    before, within = (int(batch.chosen[place].sum()) for place in (slice(0, part.start), part))
-    return MaskedBatch(
-        batch.input_ids[part],
-        batch.attention_mask[part],
-        batch.chosen[part],
-        batch.targets[before : before + within],
-        int(batch.attention_mask[part].sum()),
     )

@@ -50,6 +50,10 @@ class MaskedRows(NamedTuple):
     ids: NDArray[np.int64]
     chosen: NDArray[np.bool_]
 
+    def part(self, rows: slice) -> MaskedRows:
+        """Some of the rows."""
+        return MaskedRows(self.ids[rows], self.chosen[rows])
+
 
 def mask_words(rows: TokenRows, rules: MaskingRules, random: np.random.Generator) -> MaskedRows:
     """Chooses about `rate` of each row's ordinary tokens, whole words at a time, and hides them.

@@ -50,6 +50,10 @@ class TokenRows(NamedTuple):
     word_starts: NDArray[np.bool_]
     attended: NDArray[np.bool_]
 
+    def part(self, rows: slice) -> TokenRows:
+        """Some of the rows."""
+        return TokenRows(self.ids[rows], self.word_starts[rows], self.attended[rows])
+
 
 def token_stream(records: Sequence[str], tokenizer: TextTokenizer) -> TokenStream:
     """Tokenizes records, a thousand at a time: what the library keeps of a text is far larger than its ids."""

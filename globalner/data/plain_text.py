@@ -20,15 +20,15 @@ TextUnit = Literal["line", "paragraph"]
 _EVERYTHING = slice(0, None)
 
 
-def read_plain_text(path: str | Path, unit: TextUnit = "line", records: slice = _EVERYTHING) -> list[str]:
+def read_plain_text(path: str | Path, records: slice = _EVERYTHING, unit: TextUnit = "line") -> list[str]:
     """Records of a UTF-8 text file, `.gz` too, without blanks at their edges; none is empty.
 
     Args:
         path: The file.
+        records: Which records to take, counted from 0.
         unit: "line": each line that is not blank is a record. "paragraph": lines with no blank line between them are
             one, put together as words are: with nothing between two characters of scripts written without blanks, else
             with one blank.
-        records: Which records to take, counted from 0.
 
     Raises:
         DataError: If the file is missing, empty, no text (not UTF-8, or with a NUL in it; the message has the line),
