@@ -23,6 +23,7 @@ class NativeEncoderConfig(PreTrainedConfig):
         convolution_width: Tokens under a convolution before the blocks, an odd number; 0 for none.
         dropout: Share dropped in training, everywhere.
         pad_token_id: Id of the padding token.
+        tie_word_embeddings: Whether a masked-LM head has the token table for weights.
     """
 
     model_type = "globalner_native"
@@ -35,6 +36,7 @@ class NativeEncoderConfig(PreTrainedConfig):
     convolution_width: int = 0
     dropout: float = 0.1
     pad_token_id: int | None = 0
+    tie_word_embeddings: bool = True
 
 
 class NativeEncoder(PreTrainedModel):
