@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from functools import lru_cache
+from dataclasses import dataclass, field
+from functools import cached_property
 
 import numpy as np
-from numpy.typing import NDArray
 
 from globalner.data import PackedText, shuffled_batches
 
@@ -34,19 +33,23 @@ class PretrainPlan:
     epochs: int
     tokens: int | None
     seed: int
+    _orders: dict[int, list[list[int]]] = field(default_factory=dict, init=False, repr=False, compare=False)
 
     @property
     def steps_per_pass(self) -> int:
         """Steps in which all windows are seen once."""
         return -(-len(self.text) // self.batch_size)
 
-    @property
+    @cached_property
     def total_steps(self) -> int:
-        """Steps of the run."""
+        """Steps of the run: it ends with the step that reaches the tokens asked for."""
         if self.tokens is None:
             return self.epochs * self.steps_per_pass
         passes, rest = divmod(self.tokens, int(self.text.lengths.sum()))
-        return passes * self.steps_per_pass + -(-rest // (self.batch_size * self.text.window_tokens))
+        if not rest:
+            return passes * self.steps_per_pass
+        seen = np.cumsum([self.text.lengths[batch].sum() for batch in self._order(passes)])
+        return passes * self.steps_per_pass + int(np.searchsorted(seen, rest)) + 1
 
     @property
     def rounds(self) -> int:
@@ -64,16 +67,18 @@ class PretrainPlan:
     def windows(self, step: int) -> list[int]:
         """The windows of a step."""
         number, place = self.place(step)
-        return _order(self, number)[place]
+        return self._order(number)[place]
 
     def tokens_before(self, step: int) -> int:
         """Tokens seen before a step, special tokens included."""
         number, place = self.place(step)
-        seen = sum(int(self.text.lengths[batch].sum()) for batch in _order(self, number)[:place])
+        seen = sum(int(self.text.lengths[batch].sum()) for batch in self._order(number)[:place])
         return number * int(self.text.lengths.sum()) + seen
 
-
-@lru_cache(maxsize=2)
-def _order(plan: PretrainPlan, number: int) -> list[list[int]]:
-    lengths: NDArray[np.int64] = plan.text.lengths
-    return shuffled_batches(lengths.tolist(), plan.batch_size, seed=plan.seed, epoch=number)
+    def _order(self, number: int) -> list[list[int]]:
+        """The steps of a pass, kept until another one is asked for."""
+        if number not in self._orders:
+            self._orders.clear()
+            lengths = self.text.lengths.tolist()
+            self._orders[number] = shuffled_batches(lengths, self.batch_size, seed=self.seed, epoch=number)
+        return self._orders[number]
