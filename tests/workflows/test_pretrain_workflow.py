@@ -60,7 +60,7 @@ def test_a_run_leaves_an_encoder_and_what_it_found(tiny_pretrain_recipe: Path) -
     assert set(metrics["lengths"]["8"]) == {"accuracy", "loss", "masked_tokens", "windows"}
     recipe = resolve_pretrain_data(load_pretrain_recipe(tiny_pretrain_recipe))
     assert load_pretrain_recipe(run.folder / "config.yaml").recipe == recipe
-    assert said[0] == "train: 20 lines, 232 characters in 1 file(s)"
+    assert said[0] == "train: 20 lines, 228 characters in 1 file(s)"
     assert len([line for line in said if line.startswith("step ")]) == 4
     again = pretrained(tiny_pretrain_recipe, resume=True, say=said.append)
     assert again.result is None
