@@ -12,6 +12,8 @@ from globalner.config.load import (
     load_recipe,
     read_recipe_text,
 )
+from globalner.config.native_encoder import NativeEncoderConfig, NativeShapeConfig
+from globalner.config.native_presets import NATIVE_PRESETS
 from globalner.config.overrides import apply_overrides
 from globalner.config.paths import (
     DATA_SPLITS,
@@ -39,8 +41,6 @@ from globalner.config.schema import (
     EncoderConfig,
     HeadConfig,
     ModelConfig,
-    NativeEncoderConfig,
-    NativeShapeConfig,
     PretrainedEncoderConfig,
     Recipe,
     TrainingConfig,
@@ -49,6 +49,7 @@ from globalner.config.schema import (
 
 __all__ = [
     "DATA_SPLITS",
+    "NATIVE_PRESETS",
     "PRETRAIN_SPLITS",
     "CharacterTokenizerConfig",
     "DataConfig",

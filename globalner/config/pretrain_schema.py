@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Literal, Self
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, model_validator
 
-from globalner.config.fields import Count, Rate, Section, Text
-from globalner.config.schema import NativeShapeConfig
+from globalner.config.native_encoder import NativeShapeConfig, refuse_long_chunks
+from globalner.config.section import Count, Rate, Section, Text
 
 __all__ = [
     "CharacterTokenizerConfig",
@@ -17,6 +17,7 @@ __all__ = [
     "MaskingConfig",
     "PieceTokenizerConfig",
     "PretrainDataConfig",
+    "PretrainEncoderConfig",
     "PretrainRecipe",
     "PretrainTrainingConfig",
     "TokenizerConfig",
@@ -93,16 +94,19 @@ class MaskingConfig(Section):
     )
 
 
+class PretrainEncoderConfig(NativeShapeConfig):
+    """The shape of the encoder; its weights start smaller the more layers there are, unless it says otherwise."""
+
+    initialization: Literal["fan_in", "truncated_normal"] = Field(
+        default="truncated_normal",
+        description="Numbers to start with; truncated_normal: smaller in deep encoders, as GAU-alpha.",
+    )
+
+
 class MaskedModelConfig(Section):
     """The encoder, under a head that finds hidden tokens."""
 
-    encoder: NativeShapeConfig = Field(description="What turns tokens into vectors.")
-    initial_depth_order: int = Field(
-        default=2,
-        ge=1,
-        le=8,
-        description="Weights of L layers start smaller by the factor L^(-1/order): 3 as in GAU-alpha, 2 as RoFormerV2.",
-    )
+    encoder: PretrainEncoderConfig = Field(description="What turns tokens into vectors.")
 
 
 class PretrainTrainingConfig(Section):
@@ -152,6 +156,11 @@ class PretrainRecipe(Section):
         default_factory=PretrainTrainingConfig, description="How the model learns."
     )
     evaluation: EvaluationConfig = Field(default_factory=EvaluationConfig, description="How the held-out text is read.")
+
+    @model_validator(mode="after")
+    def _chunks_fit_the_windows(self) -> Self:
+        refuse_long_chunks(self.model.encoder, self.data.window_tokens)
+        return self
 
 
 def pretrain_recipe_schema() -> dict[str, object]:

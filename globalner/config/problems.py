@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Any
 
 from pydantic import ValidationError
@@ -46,7 +47,7 @@ def _written_path(details: ErrorDetails, mapping: Mapping[str, Any]) -> KeyPath:
         path.append(part)
         here = here.get(part) if isinstance(here, Mapping) else None
     if details["type"] == "between_keys":
-        path.append(details["ctx"]["key"])
+        path.extend(details["ctx"]["key"].split("."))
     elif details["type"] in ("union_tag_invalid", "union_tag_not_found"):
         path.append("kind")
     return tuple(path)
@@ -70,7 +71,16 @@ def _sentence(path: KeyPath, details: ErrorDetails, mapping: Mapping[str, Any], 
         case "string_type":
             hint = ", so put it in quotes" if isinstance(value, bool | int | float) else ""
             return f"{key} must be text; got {_shown(value)}{hint}"
-    return f"{key} {_rule(details)}; got {_shown(value)}"
+    return f"{key} {_rule(details)}; got {_shown(value)}{_nearest_choice(details)}"
+
+
+def _nearest_choice(details: ErrorDetails) -> str:
+    """The one of some fixed values that was probably meant."""
+    if details["type"] != "literal_error" or not isinstance(details["input"], str):
+        return ""
+    choices = re.findall(r"'([^']*)'", details["ctx"]["expected"])
+    near = get_close_matches(details["input"], choices, n=1, cutoff=0.5)
+    return f"; did you mean {near[0]}?" if near else ""
 
 
 def _unknown_key(path: KeyPath, mapping: Mapping[str, Any], root: Section) -> str:

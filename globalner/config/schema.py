@@ -7,7 +7,8 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from globalner.config.fields import Count, Dropout, Rate, Section, Text, wrong
+from globalner.config.native_encoder import NativeEncoderConfig, refuse_long_chunks
+from globalner.config.section import Count, Dropout, Rate, Section, Text, wrong
 
 __all__ = [
     "DataConfig",
@@ -15,7 +16,6 @@ __all__ = [
     "HeadConfig",
     "ModelConfig",
     "NativeEncoderConfig",
-    "NativeShapeConfig",
     "PretrainedEncoderConfig",
     "Recipe",
     "TrainingConfig",
@@ -71,45 +71,6 @@ class PretrainedEncoderConfig(Section):
     revision: Text | None = Field(default=None, description="Branch, tag or commit of a hub model; null: the default.")
     attention_implementation: Text | None = Field(
         default=None, description="Attention that transformers is asked for (eager, sdpa, ...); null: its own choice."
-    )
-
-
-class NativeShapeConfig(Section):
-    """The shape of a small transformer that is trained from scratch."""
-
-    kind: Literal["native"] = Field(description="native: a small transformer over characters, trained from scratch.")
-    hidden_size: Count = Field(default=192, description="Width of a token's vector; num_heads times an even number.")
-    num_layers: Count = Field(default=3, description="Number of transformer blocks.")
-    num_heads: Count = Field(default=4, description="Heads of each attention.")
-    intermediate_size: Count | None = Field(
-        default=None, description="Width inside the feed-forward part; null: four times hidden_size."
-    )
-    convolution_width: int = Field(
-        default=0, ge=0, description="Tokens under a convolution before the blocks, an odd number; 0: no convolution."
-    )
-    dropout: Dropout = Field(default=0.1, description="Share of values dropped in training, from 0 to below 1.")
-
-    @model_validator(mode="after")
-    def _heads_divide(self) -> Self:
-        if self.hidden_size % (2 * self.num_heads):
-            raise wrong(
-                "hidden_size",
-                f"{self.hidden_size} does not divide into {self.num_heads} heads of an even width, which rotary "
-                f"position needs; use a multiple of {2 * self.num_heads}, or another num_heads",
-            )
-        if self.convolution_width and self.convolution_width % 2 == 0:
-            raise wrong(
-                "convolution_width", f"{self.convolution_width} is even; use {self.convolution_width + 1}, or 0"
-            )
-        return self
-
-
-class NativeEncoderConfig(NativeShapeConfig):
-    """A small transformer over characters, trained from scratch."""
-
-    lowercase: bool = Field(default=False, description="Whether the tokenizer lowers letters.")
-    min_count: Count = Field(
-        default=2, description="Characters seen fewer times in the training text share one unknown token."
     )
 
 
@@ -210,6 +171,12 @@ class Recipe(Section):
     data: DataConfig = Field(description="Documents and windows.")
     model: ModelConfig = Field(description="Encoder and head.")
     training: TrainingConfig = Field(default_factory=TrainingConfig, description="How the model learns.")
+
+    @model_validator(mode="after")
+    def _chunks_fit_the_windows(self) -> Self:
+        if isinstance(self.model.encoder, NativeEncoderConfig):
+            refuse_long_chunks(self.model.encoder, self.data.window_tokens)
+        return self
 
 
 def recipe_schema() -> dict[str, object]:

@@ -2,9 +2,10 @@
 
 from globalner.encoders.build import encoder_from_config, read_encoder_config
 from globalner.encoders.character_tokenizer import build_character_tokenizer, count_unknown_characters
-from globalner.encoders.initial_weights import initialise_by_depth
-from globalner.encoders.masked_lm import NativeEncoderForMaskedLM
-from globalner.encoders.native import NativeEncoder, NativeEncoderConfig
+from globalner.encoders.conversion import convert_gau_alpha, convert_roformer, read_checkpoint
+from globalner.encoders.native import NativeEncoder
+from globalner.encoders.native_config import NativeEncoderConfig
+from globalner.encoders.native_masked_lm import NativeEncoderForMaskedLM
 from globalner.encoders.piece_tokenizers import build_unigram_tokenizer, build_wordpiece_tokenizer
 from globalner.encoders.pretrained import (
     LoadedEncoder,
@@ -13,6 +14,7 @@ from globalner.encoders.pretrained import (
     load_tokenizer,
     resolve_encoder_name,
 )
+from globalner.encoders.registration import register_native_encoders
 
 __all__ = [
     "LoadedEncoder",
@@ -22,12 +24,16 @@ __all__ = [
     "build_character_tokenizer",
     "build_unigram_tokenizer",
     "build_wordpiece_tokenizer",
+    "convert_gau_alpha",
+    "convert_roformer",
     "count_unknown_characters",
     "describe_pretrained",
     "encoder_from_config",
-    "initialise_by_depth",
     "load_pretrained",
     "load_tokenizer",
+    "read_checkpoint",
     "read_encoder_config",
     "resolve_encoder_name",
 ]
+
+register_native_encoders()

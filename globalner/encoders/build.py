@@ -7,7 +7,8 @@ from typing import Any
 
 from transformers import AutoConfig, AutoModel, PreTrainedConfig, PreTrainedModel
 
-from globalner.encoders.native import NativeEncoder, NativeEncoderConfig
+from globalner.encoders.native import NativeEncoder
+from globalner.encoders.native_config import NativeEncoderConfig
 from globalner.errors import ConfigError
 
 __all__ = ["drop_pooler", "encoder_from_config", "read_encoder_config"]

@@ -1,102 +1,92 @@
-"""A small transformer with rotary position, trained from scratch."""
+"""The encoder of our own: one class for softmax, gated, mixed-chunk, linear and Performer attention."""
 
 from __future__ import annotations
 
+import torch
 from torch import Tensor, nn
-from transformers import PreTrainedConfig, PreTrainedModel
+from transformers import PreTrainedModel
 from transformers.modeling_outputs import BaseModelOutput
 
-from globalner.layers import TokenConvolution, TransformerBlock, rotary_angles
+from globalner.encoders.native_blocks import build_block, build_norm, check_shape, initialize
+from globalner.encoders.native_config import NativeEncoderConfig
+from globalner.layers import PerformerAttention, TokenConvolution, make_rotation
 
-__all__ = ["NativeEncoder", "NativeEncoderConfig"]
-
-
-class NativeEncoderConfig(PreTrainedConfig):
-    """Shape of a `NativeEncoder`.
-
-    Attributes:
-        vocab_size: Number of token ids.
-        hidden_size: H; must divide into `num_attention_heads` heads of an even width.
-        num_hidden_layers: Number of transformer blocks.
-        num_attention_heads: Heads of each attention.
-        intermediate_size: Width inside the feed-forward parts.
-        convolution_width: Tokens under a convolution before the blocks, an odd number; 0 for none.
-        dropout: Share dropped in training, everywhere.
-        pad_token_id: Id of the padding token.
-        tie_word_embeddings: Whether a masked-LM head has the token table for weights.
-    """
-
-    model_type = "globalner_native"
-
-    vocab_size: int = 1000
-    hidden_size: int = 192
-    num_hidden_layers: int = 3
-    num_attention_heads: int = 4
-    intermediate_size: int = 768
-    convolution_width: int = 0
-    dropout: float = 0.1
-    pad_token_id: int | None = 0
-    tie_word_embeddings: bool = True
+__all__ = ["NativeEncoder"]
 
 
 class NativeEncoder(PreTrainedModel):
-    """Token embeddings, perhaps a convolution, pre-norm transformer blocks with rotary attention, and a last norm.
+    """Token embeddings, perhaps a convolution, and blocks of attention.
 
-    There is no limit of length.
+        pre:   x = dropout(E[ids]);  convolution;  blocks;  norm
+        post:  x = dropout(norm(E[ids]));  convolution;  blocks
+
+    There is no limit of length. Attention goes through `scaled_dot_product_attention` wherever it is a softmax.
 
     Raises:
-        ShapeError: If the hidden size does not divide into heads of an even width.
+        ConfigError: If the configuration names an attention, a norm, ... that does not exist.
+        ShapeError: If heads do not divide the hidden size, or a width to rotate is odd.
     """
 
     config_class = NativeEncoderConfig
     base_model_prefix = "encoder"
     main_input_name = "input_ids"
+    supports_gradient_checkpointing = True
+    _supports_sdpa = True
 
     config: NativeEncoderConfig
 
     def __init__(self, config: NativeEncoderConfig) -> None:
         super().__init__(config)
+        check_shape(config)
+        post = config.norm_placement == "post"
+        self.gradient_checkpointing = False
         self.embedding = nn.Embedding(config.vocab_size, config.hidden_size, padding_idx=config.pad_token_id)
+        self.embedding_norm = build_norm(config) if post else None
         self.dropout = nn.Dropout(config.dropout)
         self.convolution = (
             TokenConvolution(hidden_size=config.hidden_size, width=config.convolution_width)
             if config.convolution_width
             else None
         )
-        self.blocks = nn.ModuleList(
-            TransformerBlock(
-                hidden_size=config.hidden_size,
-                num_heads=config.num_attention_heads,
-                intermediate_size=config.intermediate_size,
-                dropout=config.dropout,
-            )
-            for _ in range(config.num_hidden_layers)
-        )
-        self.norm = nn.LayerNorm(config.hidden_size)
+        self.blocks = nn.ModuleList(build_block(config) for _ in range(config.num_hidden_layers))
+        self.norm = None if post else build_norm(config)
         self.post_init()  # type: ignore[no-untyped-call]
 
     def get_input_embeddings(self) -> nn.Module:
         """The table of token vectors."""
         return self.embedding
 
-    def _init_weights(self, module: nn.Module) -> None:
-        # The scale that keeps activations of a narrow network near one; 0.02 is meant for a width of 768.
-        if isinstance(module, nn.Linear):
-            nn.init.normal_(module.weight, std=module.in_features**-0.5)
-            nn.init.zeros_(module.bias)
-        elif isinstance(module, nn.Embedding):
-            nn.init.normal_(module.weight)
-        elif isinstance(module, (nn.LayerNorm, nn.Conv1d)):
-            module.reset_parameters()
+    def redraw_features(self) -> None:
+        """Draws the random features of every Performer attention anew; in training every thousand steps or so."""
+        for module in self.modules():
+            if isinstance(module, PerformerAttention):
+                module.redraw()
 
-    def forward(self, input_ids: Tensor, attention_mask: Tensor) -> BaseModelOutput:
-        """input_ids (B, L) long, attention_mask (B, L), True or 1 for real tokens -> last_hidden_state (B, L, H)."""
-        mask = attention_mask.bool()
-        hidden = self.dropout(self.embedding(input_ids))
+    def _init_weights(self, module: nn.Module) -> None:
+        initialize(module, self.config)
+
+    def forward(self, input_ids: Tensor, attention_mask: Tensor | None = None) -> BaseModelOutput:
+        """Vectors of all tokens.
+
+        Args:
+            input_ids: (B, L) long.
+            attention_mask: (B, L), True or 1 for real tokens, at least one in each text; None where all are. With
+                flash attention padding has to stand behind the texts.
+
+        Returns:
+            last_hidden_state (B, L, H); what it is for tokens that are masked means nothing.
+        """
+        mask = torch.ones_like(input_ids, dtype=torch.bool) if attention_mask is None else attention_mask.bool()
+        hidden = self.embedding(input_ids)
+        hidden = self.dropout(hidden if self.embedding_norm is None else self.embedding_norm(hidden))
         if self.convolution is not None:
             hidden = self.convolution(hidden, mask)
-        width = self.config.hidden_size // self.config.num_attention_heads
-        angles = rotary_angles(input_ids.shape[1], width, device=input_ids.device)
+        rotation = None
+        if self.config.rotary:
+            rotation = make_rotation(input_ids.shape[1], self.config.rotary_width, device=input_ids.device)
         for block in self.blocks:
-            hidden = block(hidden, mask, angles)
-        return BaseModelOutput(last_hidden_state=self.norm(hidden))
+            if self.gradient_checkpointing and self.training:
+                hidden = self._gradient_checkpointing_func(block.__call__, hidden, mask, rotation)
+            else:
+                hidden = block(hidden, mask, rotation)
+        return BaseModelOutput(last_hidden_state=hidden if self.norm is None else self.norm(hidden))

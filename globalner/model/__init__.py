@@ -8,6 +8,7 @@ from globalner.model.init_from import check_init_from
 from globalner.model.masked_lm import build_masked_lm, build_tokenizer, keep_tokenizer, save_masked_lm
 from globalner.model.model import GlobalPointerModel
 from globalner.model.model_card import render_model_card, write_model_card
+from globalner.model.native_shape import native_shape
 from globalner.model.training_record import DataPart, TrainingRecord, training_record
 
 __all__ = [
@@ -23,6 +24,7 @@ __all__ = [
     "check_init_from",
     "keep_tokenizer",
     "load_model",
+    "native_shape",
     "push_model",
     "render_model_card",
     "save_masked_lm",

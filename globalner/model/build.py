@@ -8,16 +8,16 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
-from globalner.config import DataConfig, ModelConfig, NativeEncoderConfig, NativeShapeConfig, PretrainedEncoderConfig
+from globalner.config import DataConfig, ModelConfig, NativeEncoderConfig, PretrainedEncoderConfig
 from globalner.encoders import NativeEncoder, build_character_tokenizer, load_pretrained
-from globalner.encoders import NativeEncoderConfig as NativeEncoderShape
 from globalner.errors import ConfigError
 from globalner.model.config import GlobalPointerConfig
 from globalner.model.init_from import all_labels, encoder_description, init_from_notes, load_init_from
 from globalner.model.model import GlobalPointerModel
+from globalner.model.native_shape import native_shape
 from globalner.types import LabelSet
 
-__all__ = ["BuiltModel", "build_model", "native_shape"]
+__all__ = ["BuiltModel", "build_model"]
 
 
 @dataclass(frozen=True)
@@ -115,22 +115,8 @@ def _native_encoder(
     encoder: NativeEncoderConfig, texts: Iterable[str]
 ) -> tuple[PreTrainedModel, PreTrainedTokenizerFast, tuple[str, ...]]:
     tokenizer = build_character_tokenizer(texts, min_count=encoder.min_count, lowercase=encoder.lowercase)
-    shape = native_shape(encoder, tokenizer)
+    shape = native_shape(encoder, vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id)
     return NativeEncoder(shape), tokenizer, (f"native encoder over {len(tokenizer)} characters",)
-
-
-def native_shape(encoder: NativeShapeConfig, tokenizer: PreTrainedTokenizerFast) -> NativeEncoderShape:
-    """The configuration of the native encoder that a recipe describes, for the tokens of a tokenizer."""
-    return NativeEncoderShape(
-        vocab_size=len(tokenizer),
-        hidden_size=encoder.hidden_size,
-        num_hidden_layers=encoder.num_layers,
-        num_attention_heads=encoder.num_heads,
-        intermediate_size=encoder.intermediate_size or 4 * encoder.hidden_size,
-        convolution_width=encoder.convolution_width,
-        dropout=encoder.dropout,
-        pad_token_id=tokenizer.pad_token_id,
-    )
 
 
 def _portable(description: dict[str, Any]) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from globalner.errors import CheckpointError, ConfigError
 from globalner.model.checkpoint import load_description, load_model
 from globalner.model.config import GlobalPointerConfig
 from globalner.model.model import GlobalPointerModel
+from globalner.model.native_shape import native_shape
 from globalner.types import LabelSet
 
 __all__ = ["all_labels", "check_init_from", "encoder_description", "init_from_notes", "load_init_from"]
@@ -25,6 +26,22 @@ _SHAPE = {
     "num_heads": "num_attention_heads",
     "intermediate_size": "intermediate_size",
 }
+# What a native encoder may be besides; shown where it is not the plain one.
+_NATIVE = (
+    "attention",
+    "normalizer",
+    "normalizer_tokens",
+    "feature_map",
+    "num_features",
+    "chunk_size",
+    "key_size",
+    "rotary",
+    "scale",
+    "entropy_clamp_tokens",
+    "bias",
+    "norm",
+    "norm_placement",
+)
 _TOKENS = {"vocabulary": "vocab_size", "positions": "max_position_embeddings"}
 _SHOWN_CHARACTERS = 5
 
@@ -126,21 +143,20 @@ def _saved_shape(config: GlobalPointerConfig, tokenizer: PreTrainedTokenizerFast
 def _encoder_shape(encoder: PreTrainedConfig) -> dict[str, object]:
     sizes: dict[str, object] = {key: getattr(encoder, name, None) for key, name in _SHAPE.items()}
     if isinstance(encoder, NativeEncoderShape):
-        return {"encoder": "native", **sizes, "convolution_width": encoder.convolution_width}
+        plain = NativeEncoderShape()
+        special = {
+            "encoder_rotary" if name == "rotary" else name: getattr(encoder, name)
+            for name in _NATIVE
+            if getattr(encoder, name) != getattr(plain, name)
+        }
+        return {"encoder": "native", **sizes, "convolution_width": encoder.convolution_width, **special}
     return {"encoder": encoder.model_type, **sizes} | {key: getattr(encoder, n, None) for key, n in _TOKENS.items()}
 
 
 def _native_shape(encoder: NativeEncoderConfig) -> dict[str, object]:
     # Without a size of the vocabulary: it comes from the texts, or here from the model.
-    return {
-        "encoder": "native",
-        "hidden_size": encoder.hidden_size,
-        "num_layers": encoder.num_layers,
-        "num_heads": encoder.num_heads,
-        "intermediate_size": encoder.intermediate_size or 4 * encoder.hidden_size,
-        "convolution_width": encoder.convolution_width,
-        "lowercase": encoder.lowercase,
-    }
+    shape = _encoder_shape(native_shape(encoder, vocab_size=1, pad_token_id=None))
+    return {**shape, "lowercase": encoder.lowercase}
 
 
 def _head_shape(head: HeadConfig) -> dict[str, object]:

@@ -13,13 +13,12 @@ from globalner.encoders import (
     build_character_tokenizer,
     build_unigram_tokenizer,
     build_wordpiece_tokenizer,
-    initialise_by_depth,
     load_tokenizer,
     resolve_encoder_name,
 )
 from globalner.errors import ConfigError
-from globalner.model.build import native_shape
 from globalner.model.folder import replaced_folder, write_weights
+from globalner.model.native_shape import native_shape
 
 __all__ = ["build_masked_lm", "build_tokenizer", "keep_tokenizer", "save_masked_lm"]
 
@@ -66,10 +65,9 @@ def keep_tokenizer(folder: Path, tokenizer: TokenizerConfig, texts: Sequence[str
 
 
 def build_masked_lm(model: MaskedModelConfig, tokenizer: PreTrainedTokenizerFast) -> NativeEncoderForMaskedLM:
-    """A model with fresh weights, which are drawn by depth (`initialise_by_depth`)."""
-    built = NativeEncoderForMaskedLM(native_shape(model.encoder, tokenizer))
-    initialise_by_depth(built, num_layers=model.encoder.num_layers, order=model.initial_depth_order)
-    return built
+    """A model with fresh weights."""
+    shape = native_shape(model.encoder, vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id)
+    return NativeEncoderForMaskedLM(shape)
 
 
 def save_masked_lm(model: NativeEncoderForMaskedLM, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:

@@ -51,6 +51,13 @@ def test_defaults_and_a_single_file(recipe_file: Path) -> None:
     assert recipe.evaluation.lengths == [128, 256, 512, 1024]
 
 
+def test_weights_start_smaller_in_deep_encoders_unless_it_says_otherwise(recipe_file: Path) -> None:
+    assert load_pretrain_recipe(recipe_file).recipe.model.encoder.initialization == "truncated_normal"
+    for change, expected in (("preset=gau-small", "truncated_normal"), ("initialization=fan_in", "fan_in")):
+        encoder = load_pretrain_recipe(recipe_file, [f"model.encoder.{change}"]).recipe.model.encoder
+        assert encoder.initialization == expected
+
+
 def test_a_written_recipe_is_read_as_an_equal_one(recipe_file: Path, tmp_path: Path) -> None:
     recipe = load_pretrain_recipe(recipe_file).recipe
     (tmp_path / "again.yaml").write_text(dump_recipe(recipe), "utf-8")
@@ -106,6 +113,11 @@ def test_shipped_recipes_are_of_one_kind_or_the_other() -> None:
         ("masking.rate=1.0", "masking.rate must be less than 1; got 1.0"),
         ("data.train=[]", "data.train must have at least 1 item"),
         ("data.train=['']", 'data.train.0 must have at least 1 character; got ""'),
+        ("model.encoder.attention=gua", "model.encoder.attention must be 'softmax', 'gau', 'flash', 'linear' or"),
+        (
+            "model.encoder={kind: native, preset: flash-small, chunk_size: 256}",
+            "model.encoder.chunk_size: chunks of 256 tokens are longer than the windows, which have 128",
+        ),
         ("evaluation.lengths=[4]", "evaluation.lengths.0 must be greater than or equal to 8; got 4"),
     ],
 )

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import csv
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -13,7 +14,7 @@ from globalner.data import MaskingRules, PackedText, TokenStream, heldout_batche
 from globalner.encoders import NativeEncoderConfig, NativeEncoderForMaskedLM, build_character_tokenizer
 from globalner.errors import DataError
 from globalner.evaluation import MaskedScore
-from globalner.training.callbacks import HeldOutEvaluation
+from globalner.training.callbacks import FeatureRedraw, HeldOutEvaluation
 from globalner.training.lamb import Lamb
 from globalner.training.pretraining.module import MaskedLMModule, PretrainOptimizer
 from globalner.training.pretraining.run import PretrainOptions, PretrainResult, PretrainTexts, pretrain
@@ -58,19 +59,24 @@ def same_weights(*folders: RunFolder) -> bool:
 
 @pytest.mark.parametrize(
     "changes",
-    [(), ("training.optimizer=lamb", "tokenizer={kind: unigram, vocabulary_size: 90, min_count: 1}")],
-    ids=["adamw", "lamb, unigram"],
+    [
+        (),
+        ("training.optimizer=lamb", "tokenizer={kind: unigram, vocabulary_size: 90, min_count: 1}"),
+        ("model.encoder.attention=performer",),
+    ],
+    ids=["adamw", "lamb, unigram", "performer"],
 )
 def test_a_resumed_run_ends_like_an_unbroken_one(
-    changes: tuple[str, ...], tiny_pretrain_recipe: Path, tmp_path: Path
+    changes: tuple[str, ...], tiny_pretrain_recipe: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(FeatureRedraw.__init__, "__defaults__", (4,))
     recipe = recipe_of(tiny_pretrain_recipe, *changes)
     broken = tmp_path / "broken"
     with pytest.raises(CutOffError):
         run(recipe, broken, say=cut_after_round(6))
     rows = history(RunFolder(broken))
     assert [row["step"] for row in rows] == ["3", "6"]  # the second round was evaluated, not completed
-    if changes:  # the library trains another Unigram tokenizer each time
+    if "unigram" in str(changes):  # the library trains another Unigram tokenizer each time
         (tmp_path / "whole").mkdir()
         (tmp_path / "whole" / "tokenizer").symlink_to(broken / "tokenizer")
     whole, result = run(recipe, tmp_path / "whole")
@@ -162,10 +168,10 @@ def test_the_loss_is_that_of_the_hidden_tokens_and_padding_changes_nothing() -> 
     assert not batch.attention_mask.all()
     labels = torch.full_like(batch.input_ids, -100).flatten().index_copy(0, batch.places, batch.targets)
     output = module.model(batch.input_ids, batch.attention_mask, labels=labels.view_as(batch.input_ids))
-    logits = module.logits(batch).double()
-    torch.testing.assert_close(logits, output.logits.flatten(0, 1)[batch.places], rtol=1e-5, atol=1e-6)
+    expected = output.logits.flatten(0, 1)[batch.places]
+    torch.testing.assert_close(module.logits(batch), expected, rtol=1e-9, atol=1e-9)
     module.log = lambda *_, **__: None  # type: ignore[method-assign, assignment]
-    torch.testing.assert_close(module.training_step(batch, 0).double(), output.loss.double(), rtol=1e-5, atol=1e-6)
+    torch.testing.assert_close(module.training_step(batch, 0), output.loss, rtol=1e-9, atol=1e-9)
     alone = module.model(batch.input_ids[1:, : text.lengths[last]], torch.ones(1, int(text.lengths[last])))
     both = output.logits[1, : text.lengths[last]]
     torch.testing.assert_close(both, alone.logits[0], rtol=1e-9, atol=1e-9)
@@ -183,6 +189,24 @@ def test_biases_and_norms_neither_decay_nor_adapt() -> None:
         assert kind == "adamw" or (matrices["adapt"], vectors["adapt"]) == (True, False)
         counted = sum(len(group["params"]) for group in optimizer.param_groups)
         assert counted == len(list(module.parameters()))
+
+
+def test_performers_look_through_new_features_now_and_then() -> None:
+    torch.manual_seed(0)
+    config = NativeEncoderConfig(
+        vocab_size=9, hidden_size=16, num_hidden_layers=2, num_attention_heads=2, attention="performer"
+    )
+    module = MaskedLMModule(NativeEncoderForMaskedLM(config), SETTINGS, total_steps=10)
+    features = [buffer for name, buffer in module.named_buffers() if name.endswith("features")]
+    assert len(features) == 2
+    drawn = []
+    for step in range(7):
+        FeatureRedraw(every_steps=3).on_train_batch_start(
+            type("Trainer", (), {"global_step": step})(), module, None, step
+        )
+        drawn.append(features[0].clone())
+    changed = [not torch.equal(*pair) for pair in pairwise(drawn)]
+    assert changed == [False, False, True, False, False, True]
 
 
 def test_held_out_scores_are_counts_over_all_windows(tmp_path: Path) -> None:

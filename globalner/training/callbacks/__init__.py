@@ -2,6 +2,7 @@
 
 from globalner.training.callbacks.adversarial import AdversarialTraining
 from globalner.training.callbacks.dev_evaluation import DevEvaluation, DevOptions
+from globalner.training.callbacks.feature_redraw import FeatureRedraw
 from globalner.training.callbacks.heldout_evaluation import HeldOutEvaluation
 from globalner.training.callbacks.history import History
 from globalner.training.callbacks.pretrain_history import PretrainHistory
@@ -13,6 +14,7 @@ __all__ = [
     "AdversarialTraining",
     "DevEvaluation",
     "DevOptions",
+    "FeatureRedraw",
     "HeldOutEvaluation",
     "History",
     "PretrainHistory",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
+import torch
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
@@ -51,10 +52,10 @@ class MaskedLMModule(NormClippingModule):
         self.model, self.settings, self.total_steps = model, settings, total_steps
 
     def logits(self, batch: MaskedBatch) -> Tensor:
-        """(M, V) fp32: scores of all tokens at the M places that are to be found; the others cost nothing."""
+        """(M, V), fp32 at least: scores of all tokens at the M places to be found; the others cost nothing."""
         hidden = self.model.encoder(batch.input_ids, batch.attention_mask).last_hidden_state
-        scores: Tensor = self.model.head(hidden.flatten(0, 1)[batch.places])
-        return scores.float()
+        logits = self.model.token_logits(hidden.flatten(0, 1)[batch.places])
+        return logits.to(torch.promote_types(logits.dtype, torch.float32))
 
     def training_step(self, batch: MaskedBatch, batch_index: int) -> Tensor:  # noqa: ARG002
         """Mean loss of the tokens to be found, logged."""

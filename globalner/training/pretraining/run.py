@@ -23,7 +23,7 @@ from globalner.errors import DataError
 from globalner.evaluation import MaskedScore
 from globalner.extractor import choose_device
 from globalner.model import build_masked_lm, keep_tokenizer
-from globalner.training.callbacks import HeldOutEvaluation, PretrainHistory, ResumeCheckpoint, StepSeeds
+from globalner.training.callbacks import FeatureRedraw, HeldOutEvaluation, PretrainHistory, ResumeCheckpoint, StepSeeds
 from globalner.training.lightning import FitSettings, fit
 from globalner.training.pretraining.data_module import MaskedDataModule
 from globalner.training.pretraining.module import MaskedLMModule, PretrainOptimizer
@@ -101,34 +101,41 @@ def pretrain(
         DataError: If the held-out text fills no window of any length.
     """
     tokenizer = keep_tokenizer(folder.tokenizer, recipe.tokenizer, texts.train)
-    rules = _rules(recipe, tokenizer)
-    words = TextTokenizer(tokenizer.backend_tokenizer)
+    rules, words = _rules(recipe, tokenizer), TextTokenizer(tokenizer.backend_tokenizer)
     heldout = _heldout(recipe, token_stream(texts.heldout, words), rules, options.say)
-    training = recipe.training
-    text = PackedText(token_stream(texts.train, words), recipe.data.window_tokens)
-    plan = PretrainPlan(
-        text, training.batch_size, recipe.evaluation.every_steps, training.epochs, training.tokens, training.seed
-    )
-    torch.manual_seed(training.seed)
+    plan = _plan(recipe, PackedText(token_stream(texts.train, words), recipe.data.window_tokens))
+    torch.manual_seed(recipe.training.seed)
     model = build_masked_lm(recipe.model, tokenizer)
-    module = MaskedLMModule(model, _optimizer(recipe), plan.total_steps).to(choose_device(options.device))
     parameters = model.num_parameters()
     options.say(
-        f"{len(tokenizer):,} tokens in the vocabulary, {parameters:,} weights; {len(text):,} windows of "
-        f"{text.window_tokens}, {plan.total_steps:,} steps"
+        f"{len(tokenizer):,} tokens in the vocabulary, {parameters:,} weights; {len(plan.text):,} windows of "
+        f"{plan.text.window_tokens}, {plan.total_steps:,} steps"
     )
-    evaluation = HeldOutEvaluation(heldout, tokenizer, folder.model, training.precision)
+    module = MaskedLMModule(model, _optimizer(recipe), plan.total_steps).to(choose_device(options.device))
+    evaluation = HeldOutEvaluation(heldout, tokenizer, folder.model, recipe.training.precision)
     callbacks: list[pl.Callback] = [
-        StepSeeds(training.seed),
+        StepSeeds(recipe.training.seed),
+        FeatureRedraw(),
         evaluation,
         PretrainHistory(folder.history, plan, evaluation, options.say),
         ResumeCheckpoint(folder.checkpoint),
     ]
     data = MaskedDataModule(plan, rules, pad_id=int(tokenizer.pad_token_id or 0))
-    settings = FitSettings(plan.rounds, training.precision, training.clip_norm, options.device, options.progress_bar)
-    fit(module, data, callbacks, folder, settings)
+    fit(module, data, callbacks, folder, _settings(recipe, plan, options))
     tokens = plan.tokens_before(plan.total_steps)
     return PretrainResult(plan.total_steps, tokens, len(tokenizer), parameters, evaluation.scores)
+
+
+def _plan(recipe: PretrainRecipe, text: PackedText) -> PretrainPlan:
+    training = recipe.training
+    return PretrainPlan(
+        text, training.batch_size, recipe.evaluation.every_steps, training.epochs, training.tokens, training.seed
+    )
+
+
+def _settings(recipe: PretrainRecipe, plan: PretrainPlan, options: PretrainOptions) -> FitSettings:
+    training = recipe.training
+    return FitSettings(plan.rounds, training.precision, training.clip_norm, options.device, options.progress_bar)
 
 
 def _rules(recipe: PretrainRecipe, tokenizer: PreTrainedTokenizerFast) -> MaskingRules:

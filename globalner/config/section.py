@@ -1,4 +1,4 @@
-"""What the sections of every recipe are made of: their base, shared values, and errors between two keys."""
+"""What every section of a recipe stands on: strict frozen models, values with limits, errors between two keys."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ Dropout = Annotated[float, Field(ge=0.0, lt=1.0)]
 
 
 class Section(BaseModel):
-    """A part of a recipe. A key that is not there is an error, values are taken as they are, and nothing changes."""
+    """A part of a recipe. A key that it does not have is an error; values are taken as they are."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
 
@@ -25,7 +25,7 @@ def wrong(key: str, message: str) -> PydanticCustomError:
     """An error between two keys, laid at the door of one of them.
 
     Args:
-        key: The key that is to blame, relative to the section that raises the error.
-        message: What is wrong and the way out.
+        key: The key, dotted, relative to the section that raises the error.
+        message: What is wrong and what to do about it.
     """
     return PydanticCustomError("between_keys", "{problem}", {"key": key, "problem": message})
