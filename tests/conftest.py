@@ -155,3 +155,27 @@ def tiny_recipe(tmp_path: Path) -> Path:
     path = tmp_path / "tiny.yaml"
     path.write_text(TINY_RECIPE, encoding="utf-8")
     return path
+
+
+PRETRAIN_RECIPE = """
+kind: pretrain
+name: tiny
+data: {train: train.txt, heldout: heldout.txt, window_tokens: 16}
+tokenizer: {kind: character, min_count: 1}
+masking: {mean_span_words: 1.5}
+model:
+  encoder: {kind: native, hidden_size: 16, num_layers: 1, num_heads: 2, dropout: 0.1}
+training: {epochs: 2, batch_size: 4, learning_rate: 1.0e-2}
+evaluation: {every_steps: 3, lengths: [8, 16, 64], tokens: null}
+"""
+PLAIN_LINES = ["里斯本大学在里斯本。", "Ana left Lisbon.", "", "北京大学在北京。", "The rain in Porto.", "今天下雨。"]
+
+
+@pytest.fixture
+def tiny_pretrain_recipe(tmp_path: Path) -> Path:
+    """A recipe file that pretrains in a second, with its texts beside it."""
+    (tmp_path / "train.txt").write_text("\n".join(PLAIN_LINES * 4), encoding="utf-8")
+    (tmp_path / "heldout.txt").write_text("\n".join(PLAIN_LINES[::-1]), encoding="utf-8")
+    path = tmp_path / "tiny_pretrain.yaml"
+    path.write_text(PRETRAIN_RECIPE, encoding="utf-8")
+    return path

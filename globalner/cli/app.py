@@ -25,6 +25,7 @@ __all__ = ["VERBS", "app", "main"]
 VERBS = {
     "demo": "globalner.cli.demo_verb",
     "train": "globalner.cli.train_verb",
+    "pretrain": "globalner.cli.pretrain_verb",
     "evaluate": "globalner.cli.evaluate_verb",
     "predict": "globalner.cli.predict_verb",
     "serve": "globalner.cli.serve_verb",

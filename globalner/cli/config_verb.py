@@ -19,27 +19,32 @@ RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's na
 
 @app.command("list", epilog=examples("globalner config list"))
 def list_recipes(json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
-    """List the recipes that come with globalner."""
-    from globalner.config import load_recipe, shipped_recipes
+    """List the recipes that come with globalner: those of `train`, then those of `pretrain`."""
+    from globalner.config import load_any_recipe, shipped_pretrain_recipes, shipped_recipes
 
     console = Console(quiet=quiet, debug=debug)
-    found = [(name, load_recipe(path).recipe.description, path) for name, path in shipped_recipes().items()]
+    shipped = {"train": shipped_recipes(), "pretrain": shipped_pretrain_recipes()}
+    found = [
+        {"name": name, "verb": verb, "description": load_any_recipe(path).recipe.description, "path": str(path)}
+        for verb, recipes in shipped.items()
+        for name, path in recipes.items()
+    ]
     if json:
-        console.json([{"name": name, "description": text, "path": str(path)} for name, text, path in found])
+        console.json(found)
         return
-    widest = max(len(name) for name, _, _ in found)
-    for name, text, _ in found:
-        console.result(f"{name:<{widest}}  {text}")
+    widest = max(len(entry["name"]) for entry in found)
+    for entry in found:
+        console.result(f"{entry['name']:<{widest}}  {entry['description']}")
 
 
 @app.command("show", epilog=examples("globalner config show demo", "globalner config show demo --json"))
 def show(name: RecipeName, json: Json = False, quiet: Quiet = False, debug: Debug = False) -> None:
     """Print a recipe with its comments. As JSON every default is written out."""
-    from globalner.config import find_recipe, load_recipe, read_recipe_text
+    from globalner.config import find_recipe, load_any_recipe, read_recipe_text
 
     console = Console(quiet=quiet, debug=debug)
     if json:
-        console.json(load_recipe(name).recipe.model_dump())
+        console.json(load_any_recipe(name).recipe.model_dump())
     else:
         console.result(read_recipe_text(find_recipe(name)).rstrip("\n"))
 
@@ -72,24 +77,29 @@ def check(
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
-    """Check a recipe and that its data are there. Changes to it are checked as `train` would make them."""
-    from globalner.config import load_recipe, resolve_recipe_data
+    """Check a recipe and that its data are there. Changes to it are checked as `train` or `pretrain` makes them."""
+    from globalner.config import data_files, load_any_recipe, resolve_any_data
 
     console = Console(quiet=quiet, debug=debug)
-    loaded = load_recipe(name, overrides or ())
-    recipe = resolve_recipe_data(loaded, data_dir=data_dir)
+    loaded = load_any_recipe(name, overrides or ())
+    recipe = resolve_any_data(loaded, data_dir=data_dir)
     if json:
         console.json({"valid": True, "path": str(loaded.path), "recipe": recipe.model_dump()})
         return
     console.result(f"{loaded.path}: the recipe is valid")
-    for split in ("train", "dev", "test"):
-        if (path := getattr(recipe.data, split)) is not None:
-            console.result(f"  {split:<5}  {path}")
+    files = data_files(recipe)
+    widest = max(len(split) for split, _ in files)
+    for split, path in files:
+        console.result(f"  {split:<{widest}}  {path}")
 
 
 @app.command("schema", epilog=examples("globalner config schema > recipe.schema.json"))
-def schema(quiet: Quiet = False, debug: Debug = False) -> None:
+def schema(
+    pretrain: Annotated[bool, typer.Option("--pretrain", help="The schema of recipes for pretraining.")] = False,
+    quiet: Quiet = False,
+    debug: Debug = False,
+) -> None:
     """Print the JSON Schema of recipes. It has every key with its type, limits, default and meaning."""
-    from globalner.config import recipe_schema
+    from globalner.config import pretrain_recipe_schema, recipe_schema
 
-    Console(quiet=quiet, debug=debug).json(recipe_schema())
+    Console(quiet=quiet, debug=debug).json(pretrain_recipe_schema() if pretrain else recipe_schema())

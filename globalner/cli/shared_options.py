@@ -84,7 +84,7 @@ Mode = Annotated[
 Threshold = Annotated[
     float | None, typer.Option("--threshold", help="Score above which a span counts; the model's own if left out.")
 ]
-Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last complete epoch of the run that is there.")]
+Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of the run that is there.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Throw away the run that is there.")]
 
 

@@ -6,7 +6,7 @@ import json
 from pathlib import Path
 
 from globalner.config.load import find_recipe, read_recipe_text
-from globalner.config.paths import DATA_SPLITS
+from globalner.config.paths import DATA_SPLITS, PRETRAIN_SPLITS
 from globalner.config.yaml_text import parse_yaml
 from globalner.errors import OutputError
 
@@ -44,8 +44,9 @@ def copy_recipe(name_or_path: str | Path, destination: Path | None = None, *, ov
 
 def _with_absolute_paths(text: str, source: Path) -> str:
     parsed = parse_yaml(text, source=str(source))
-    keys = [*(("data", split) for split in DATA_SPLITS), ("model", "init_from")]
-    spans = [parsed.spans[key] for key in keys if key in parsed.spans]
+    keys = [("model", "init_from"), *(("data", split) for split in (*DATA_SPLITS, *PRETRAIN_SPLITS))]
+    # A path stands at its key, or in a list there.
+    spans = [span for key, span in parsed.spans.items() if key[:2] in keys]
     for start, end in sorted(spans, reverse=True):
         value = parse_yaml(text[start:end], source=str(source)).value
         if isinstance(value, str) and not Path(value).is_absolute() and (source.parent / value).exists():

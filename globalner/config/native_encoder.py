@@ -10,7 +10,7 @@ from pydantic import Field, model_validator
 from globalner.config.native_presets import NATIVE_PRESETS
 from globalner.config.section import Count, Dropout, Section, wrong
 
-__all__ = ["NativeEncoderConfig"]
+__all__ = ["NativeEncoderConfig", "NativeShapeConfig", "refuse_long_chunks"]
 
 _OWNERS = {
     "normalizer": ("gau",),
@@ -23,8 +23,8 @@ _OWNERS = {
 """Keys that only some kinds of attention have, and which."""
 
 
-class NativeEncoderConfig(Section):
-    """An encoder of our own over characters, trained from scratch."""
+class NativeShapeConfig(Section):
+    """The shape of an encoder of our own, trained from scratch."""
 
     kind: Literal["native"] = Field(description="native: an encoder of our own over characters, trained from scratch.")
     preset: (
@@ -83,10 +83,6 @@ class NativeEncoderConfig(Section):
         default=0, ge=0, description="Tokens under a convolution before the blocks, an odd number; 0: no convolution."
     )
     dropout: Dropout = Field(default=0.1, description="Share of values dropped in training, from 0 to below 1.")
-    lowercase: bool = Field(default=False, description="Whether the tokenizer lowers letters.")
-    min_count: Count = Field(
-        default=2, description="Characters seen fewer times in the training text share one unknown token."
-    )
 
     @model_validator(mode="before")
     @classmethod
@@ -146,3 +142,22 @@ class NativeEncoderConfig(Section):
                 "hidden_size",
                 f"{self.hidden_size} does not divide into {self.num_heads} heads; use a multiple of {self.num_heads}",
             )
+
+
+class NativeEncoderConfig(NativeShapeConfig):
+    """An encoder of our own over characters, trained from scratch."""
+
+    lowercase: bool = Field(default=False, description="Whether the tokenizer lowers letters.")
+    min_count: Count = Field(
+        default=2, description="Characters seen fewer times in the training text share one unknown token."
+    )
+
+
+def refuse_long_chunks(encoder: NativeShapeConfig, window_tokens: int) -> None:
+    """Raises the error of a recipe whose chunks are longer than its windows."""
+    if (encoder.chunk_size or 0) > window_tokens:
+        raise wrong(
+            "model.encoder.chunk_size",
+            f"chunks of {encoder.chunk_size} tokens are longer than the windows, which have {window_tokens} "
+            f"(data.window_tokens); use at most {window_tokens}",
+        )

@@ -7,7 +7,8 @@ from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
-from globalner.config.keys import dotted, kind_of, sections_at
+from globalner.config.keys import Section, dotted, kinds_of, sections_at
+from globalner.config.schema import Recipe
 from globalner.config.yaml_text import parse_yaml
 from globalner.errors import ConfigError
 
@@ -42,7 +43,7 @@ def parse_override(text: str) -> Override:
     return Override(text, path, parse_yaml(value, source=f"override {text!r}").value)
 
 
-def apply_overrides(mapping: Mapping[str, Any], overrides: Sequence[str]) -> dict[str, Any]:
+def apply_overrides(mapping: Mapping[str, Any], overrides: Sequence[str], root: Section = Recipe) -> dict[str, Any]:
     """A recipe's mapping with changes made, in order; the given mapping stays as it is.
 
     A change of `model.encoder.kind` also drops those keys of the mapping that the new kind does not have. Keys that
@@ -51,6 +52,7 @@ def apply_overrides(mapping: Mapping[str, Any], overrides: Sequence[str]) -> dic
     Args:
         mapping: Content of a recipe file.
         overrides: Texts such as `training.epochs=3`.
+        root: The schema of the recipe.
 
     Raises:
         ConfigError: If an override cannot be read, or goes through a key that holds a plain value.
@@ -59,18 +61,19 @@ def apply_overrides(mapping: Mapping[str, Any], overrides: Sequence[str]) -> dic
     parsed = [parse_override(text) for text in overrides]
     for override in parsed:
         if override.path[-1] == "kind":
-            _drop_keys_of_other_kinds(changed, override)
+            _drop_keys_of_other_kinds(changed, override, root)
     for override in parsed:
         _assign(changed, override)
     return changed
 
 
-def _drop_keys_of_other_kinds(mapping: dict[str, Any], override: Override) -> None:
+def _drop_keys_of_other_kinds(mapping: dict[str, Any], override: Override, root: Section) -> None:
     section: Any = mapping
     for part in override.path[:-1]:
         section = section.get(part) if isinstance(section, dict) else None
-    chosen = [choice for choice in sections_at(override.path[:-1]) if kind_of(choice) == override.value]
-    if not isinstance(section, dict) or not chosen or section.get("kind") == override.value:
+    choices = sections_at(override.path[:-1], root)
+    chosen = [choice for choice in choices if override.value in kinds_of(choice)]
+    if not isinstance(section, dict) or len(choices) < 2 or not chosen or section.get("kind") == override.value:
         return
     for key in [key for key in section if key not in chosen[0].model_fields]:
         del section[key]

@@ -6,13 +6,27 @@ import re
 from pathlib import Path
 
 from globalner.config.load import LoadedRecipe
+from globalner.config.pretrain_schema import PretrainRecipe
 from globalner.config.schema import Recipe
 from globalner.errors import ConfigError
 
-__all__ = ["DATA_SPLITS", "resolve_data_path", "resolve_model_path", "resolve_recipe_data", "split_records"]
+__all__ = [
+    "DATA_SPLITS",
+    "PRETRAIN_SPLITS",
+    "data_files",
+    "resolve_any_data",
+    "resolve_data_path",
+    "resolve_model_path",
+    "resolve_pretrain_data",
+    "resolve_recipe_data",
+    "split_records",
+]
 
 DATA_SPLITS = ("train", "dev", "test")
 """The keys of `data` that are paths."""
+
+PRETRAIN_SPLITS = ("train", "heldout")
+"""The keys of `data` that are lists of paths in a recipe for pretraining."""
 
 _HUB_NAME = re.compile(r"^\w[\w.-]*/[\w.-]+$")
 _RECORDS = re.compile(r"(?P<path>.+)\[(?P<begin>[0-9]{0,18}):(?P<end>[0-9]{0,18})\]")
@@ -92,7 +106,7 @@ def resolve_model_path(value: str, *, recipe_folder: Path, data_dir: Path | None
     raise ConfigError(f"no model at {value!r}, which is no hub name (owner/name) either; tried: {tried}")
 
 
-def resolve_recipe_data(loaded: LoadedRecipe, *, data_dir: Path | None = None) -> Recipe:
+def resolve_recipe_data(loaded: LoadedRecipe[Recipe], *, data_dir: Path | None = None) -> Recipe:
     """The recipe with its paths of data and model made absolute: it then means the same wherever it is written.
 
     Args:
@@ -122,6 +136,46 @@ def resolve_recipe_data(loaded: LoadedRecipe, *, data_dir: Path | None = None) -
     if problems:
         raise ConfigError("\n".join(problems))
     return loaded.recipe.model_copy(update={"data": loaded.recipe.data.model_copy(update=found), "model": model})
+
+
+def resolve_pretrain_data(loaded: LoadedRecipe[PretrainRecipe], *, data_dir: Path | None = None) -> PretrainRecipe:
+    """The recipe for pretraining with the paths of its texts made absolute.
+
+    Args:
+        loaded: A recipe and its place.
+        data_dir: Where the user keeps data sets, if anywhere.
+
+    Raises:
+        ConfigError: If a path leads nowhere; the message has a line for each.
+    """
+    found: dict[str, list[str]] = {split: [] for split in PRETRAIN_SPLITS}
+    problems = []
+    for split in PRETRAIN_SPLITS:
+        for value in getattr(loaded.recipe.data, split):
+            try:
+                found[split].append(resolve_data_path(value, recipe_folder=loaded.folder, data_dir=data_dir))
+            except ConfigError as error:
+                problems.append(f"{loaded.source}: data.{split}: {error}")
+    if problems:
+        raise ConfigError("\n".join(problems))
+    return loaded.recipe.model_copy(update={"data": loaded.recipe.data.model_copy(update=found)})
+
+
+def resolve_any_data(
+    loaded: LoadedRecipe[Recipe] | LoadedRecipe[PretrainRecipe], *, data_dir: Path | None = None
+) -> Recipe | PretrainRecipe:
+    """The recipe of either kind with its paths made absolute; see `resolve_recipe_data`."""
+    recipe, place = loaded.recipe, (loaded.path, loaded.source)
+    if isinstance(recipe, PretrainRecipe):
+        return resolve_pretrain_data(LoadedRecipe(recipe, *place), data_dir=data_dir)
+    return resolve_recipe_data(LoadedRecipe(recipe, *place), data_dir=data_dir)
+
+
+def data_files(recipe: Recipe | PretrainRecipe) -> list[tuple[str, str]]:
+    """The key of `data` and the path of each file that a recipe names."""
+    if isinstance(recipe, PretrainRecipe):
+        return [(split, path) for split in PRETRAIN_SPLITS for path in getattr(recipe.data, split)]
+    return [(split, path) for split in DATA_SPLITS if (path := getattr(recipe.data, split)) is not None]
 
 
 def _places(path: str, recipe_folder: Path, data_dir: Path | None) -> list[Path]:

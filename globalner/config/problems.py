@@ -11,7 +11,7 @@ from typing import Any
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
-from globalner.config.keys import Section, dotted, kind_of, nearest_key, sections_at
+from globalner.config.keys import Section, dotted, kinds_of, nearest_key, sections_at
 from globalner.config.yaml_text import KeyPath
 
 __all__ = ["describe_problems"]
@@ -19,18 +19,21 @@ __all__ = ["describe_problems"]
 _LONGEST_VALUE_CHARS = 60
 
 
-def describe_problems(error: ValidationError, mapping: Mapping[str, Any], place: Callable[[KeyPath], str]) -> str:
+def describe_problems(
+    error: ValidationError, mapping: Mapping[str, Any], place: Callable[[KeyPath], str], root: Section
+) -> str:
     """One line for each problem.
 
     Args:
         error: What validation found.
         mapping: What was validated.
         place: Says where a key was given: file and line, or an override.
+        root: The schema of the recipe.
     """
     lines = []
     for details in error.errors(include_url=False):
         path = _written_path(details, mapping)
-        lines.append(f"{place(path)}: {_sentence(path, details, mapping)}")
+        lines.append(f"{place(path)}: {_sentence(path, details, mapping, root)}")
     return "\n".join(dict.fromkeys(lines))
 
 
@@ -50,19 +53,19 @@ def _written_path(details: ErrorDetails, mapping: Mapping[str, Any]) -> KeyPath:
     return tuple(path)
 
 
-def _sentence(path: KeyPath, details: ErrorDetails, mapping: Mapping[str, Any]) -> str:
+def _sentence(path: KeyPath, details: ErrorDetails, mapping: Mapping[str, Any], root: Section) -> str:
     key, value = dotted(path), details["input"]
     match details["type"]:
         case "extra_forbidden":
-            return _unknown_key(path, mapping)
+            return _unknown_key(path, mapping, root)
         case "missing":
-            return f"{key} is missing; it is needed: {_description(path)}"
+            return f"{key} is missing; it is needed: {_description(path, root)}"
         case "between_keys":
             return f"{key}: {details['msg']}"
         case "union_tag_not_found":
-            return f"{key} is missing; it must be {_kinds(path)}"
+            return f"{key} is missing; it must be {_kinds(path, root)}"
         case "union_tag_invalid":
-            return f"{key} must be {_kinds(path)}; got {_shown(value.get('kind'))}"
+            return f"{key} must be {_kinds(path, root)}; got {_shown(value.get('kind'))}"
         case "model_type" | "model_attributes_type" | "dict_type":
             return f"{key or 'a recipe'} must hold keys of its own; got {_shown(value)}"
         case "string_type":
@@ -80,15 +83,16 @@ def _nearest_choice(details: ErrorDetails) -> str:
     return f"; did you mean {near[0]}?" if near else ""
 
 
-def _unknown_key(path: KeyPath, mapping: Mapping[str, Any]) -> str:
-    candidates = sections_at(path[:-1])
+def _unknown_key(path: KeyPath, mapping: Mapping[str, Any], root: Section) -> str:
+    candidates = sections_at(path[:-1], root)
     kind = _at(path[:-1], mapping).get("kind")
-    chosen = [section for section in candidates if kind_of(section) in (None, kind)] or list(candidates)
+    chosen = [section for section in candidates if kind in (kinds_of(section) or (kind,))] or list(candidates)
     for section in candidates:
         if section not in chosen and path[-1] in section.model_fields:
-            return f"{dotted(path)} is a key of kind: {kind_of(section)}, but {dotted(path[:-1])}.kind is {kind}"
+            owner = " or ".join(kinds_of(section))
+            return f"{dotted(path)} is a key of kind: {owner}, but {dotted(path[:-1])}.kind is {kind}"
     siblings = [name for section in chosen for name in section.model_fields]
-    if (nearest := nearest_key(path, siblings)) is not None:
+    if (nearest := nearest_key(path, siblings, root)) is not None:
         return f"unknown key {dotted(path)}; nearest valid key: {dotted(nearest)}"
     where = dotted(path[:-1]) or "a recipe"
     return f"unknown key {dotted(path)}; valid keys of {where}: {', '.join(siblings)}"
@@ -101,13 +105,12 @@ def _at(path: KeyPath, mapping: Mapping[str, Any]) -> Mapping[str, Any]:
     return here  # type: ignore[no-any-return]
 
 
-def _kinds(path: KeyPath) -> str:
-    sections: tuple[Section, ...] = sections_at(path[:-1])
-    return " or ".join(f"'{kind_of(section)}'" for section in sections)
+def _kinds(path: KeyPath, root: Section) -> str:
+    return " or ".join(f"'{kind}'" for section in sections_at(path[:-1], root) for kind in kinds_of(section))
 
 
-def _description(path: KeyPath) -> str:
-    fields = [section.model_fields.get(str(path[-1])) for section in sections_at(path[:-1])]
+def _description(path: KeyPath, root: Section) -> str:
+    fields = [section.model_fields.get(str(path[-1])) for section in sections_at(path[:-1], root)]
     return next((field.description for field in fields if field is not None and field.description), "see the schema")
 
 

@@ -6,8 +6,9 @@ from pathlib import Path
 
 from globalner.errors import ConfigError
 
-__all__ = ["resource_folder", "shipped_recipes"]
+__all__ = ["resource_folder", "shipped_pretrain_recipes", "shipped_recipes"]
 
+_PRETRAIN = "pretrain_"
 _PACKAGE = Path(__file__).resolve().parent.parent
 
 
@@ -30,5 +31,14 @@ def resource_folder(name: str) -> Path:
 
 
 def shipped_recipes() -> dict[str, Path]:
-    """The recipes that come with globalner: name to file, in alphabetical order."""
-    return {path.stem: path for path in sorted(resource_folder("configs").glob("*.yaml"))}
+    """The recipes of `globalner train` that come with globalner: name to file, in alphabetical order."""
+    return {path.stem: path for path in _recipe_files() if not path.stem.startswith(_PRETRAIN)}
+
+
+def shipped_pretrain_recipes() -> dict[str, Path]:
+    """The recipes of `globalner pretrain` that come with globalner: name to file, in alphabetical order."""
+    return {path.stem: path for path in _recipe_files() if path.stem.startswith(_PRETRAIN)}
+
+
+def _recipe_files() -> list[Path]:
+    return sorted(resource_folder("configs").glob("*.yaml"))

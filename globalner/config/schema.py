@@ -7,7 +7,7 @@ from typing import Annotated, Literal, Self
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
 
-from globalner.config.native_encoder import NativeEncoderConfig
+from globalner.config.native_encoder import NativeEncoderConfig, refuse_long_chunks
 from globalner.config.pretrained_encoder import LoraConfig, PretrainedEncoderConfig
 from globalner.config.section import Count, Dropout, Rate, Section, Text, wrong
 
@@ -165,13 +165,8 @@ class Recipe(Section):
 
     @model_validator(mode="after")
     def _chunks_fit_the_windows(self) -> Self:
-        encoder, window = self.model.encoder, self.data.window_tokens
-        if isinstance(encoder, NativeEncoderConfig) and (encoder.chunk_size or 0) > window:
-            raise wrong(
-                "model.encoder.chunk_size",
-                f"chunks of {encoder.chunk_size} tokens are longer than the windows, which have {window} "
-                f"(data.window_tokens); use at most {window}",
-            )
+        if isinstance(self.model.encoder, NativeEncoderConfig):
+            refuse_long_chunks(self.model.encoder, self.data.window_tokens)
         return self
 
     @model_validator(mode="after")

@@ -13,6 +13,18 @@ if TYPE_CHECKING:
     from globalner.data.batches import shuffled_batches as shuffled_batches
     from globalner.data.documents import read_documents as read_documents
     from globalner.data.documents import write_documents as write_documents
+    from globalner.data.masked_batches import MaskedBatch as MaskedBatch
+    from globalner.data.masked_batches import heldout_batches as heldout_batches
+    from globalner.data.masked_batches import training_batch as training_batch
+    from globalner.data.masking import MaskedRows as MaskedRows
+    from globalner.data.masking import MaskingRules as MaskingRules
+    from globalner.data.masking import mask_words as mask_words
+    from globalner.data.packing import PackedText as PackedText
+    from globalner.data.packing import TokenRows as TokenRows
+    from globalner.data.packing import TokenStream as TokenStream
+    from globalner.data.packing import token_stream as token_stream
+    from globalner.data.plain_text import TextUnit as TextUnit
+    from globalner.data.plain_text import read_plain_text as read_plain_text
     from globalner.data.report import Report as Report
     from globalner.data.tokenization import Boundary as Boundary
     from globalner.data.tokenization import TextTokenizer as TextTokenizer
@@ -25,8 +37,15 @@ if TYPE_CHECKING:
 _FILE_OF = {
     "Batch": "batches",
     "Boundary": "tokenization",
+    "MaskedBatch": "masked_batches",
+    "MaskedRows": "masking",
+    "MaskingRules": "masking",
+    "PackedText": "packing",
     "Report": "report",
     "TextTokenizer": "tokenization",
+    "TextUnit": "plain_text",
+    "TokenRows": "packing",
+    "TokenStream": "packing",
     "TokenizedText": "tokenization",
     "Window": "windows",
     "WindowSize": "windows",
@@ -34,8 +53,13 @@ _FILE_OF = {
     "batches_by_length": "batches",
     "collate": "batches",
     "document_windows": "windows",
+    "heldout_batches": "masked_batches",
+    "mask_words": "masking",
     "read_documents": "documents",
+    "read_plain_text": "plain_text",
     "shuffled_batches": "batches",
+    "token_stream": "packing",
+    "training_batch": "masked_batches",
     "training_windows": "windows",
     "write_documents": "documents",
 }

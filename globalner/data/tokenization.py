@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
@@ -96,6 +96,12 @@ class TextTokenizer:
         """Tokens of each document, in order."""
         encodings = self._tokenizer.encode_batch([document.text for document in documents], add_special_tokens=False)
         return [self._tokenized(*pair) for pair in zip(documents, encodings, strict=True)]
+
+    def pieces(self, texts: Sequence[str]) -> Iterator[tuple[Ints, Bools]]:
+        """For each text, in order, the ids of its tokens, and which of them begin a word of the pre-tokenizer."""
+        for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False):
+            words = np.array([-1 if word is None else word for word in encoding.word_ids], dtype=np.int64)
+            yield np.array(encoding.ids, dtype=np.int64), np.diff(words, prepend=-2) != 0
 
     def _tokenized(self, document: Document, encoding: Encoding) -> TokenizedText:
         starts, ends = _exact_offsets(document.text, encoding)

@@ -9,6 +9,7 @@ from globalner.encoders.layer_numbers import layer_numbers
 from globalner.encoders.native import NativeEncoder
 from globalner.encoders.native_config import NativeEncoderConfig
 from globalner.encoders.native_masked_lm import NativeEncoderForMaskedLM
+from globalner.encoders.piece_tokenizers import build_unigram_tokenizer, build_wordpiece_tokenizer
 from globalner.encoders.pretrained import (
     LoadedEncoder,
     describe_pretrained,
@@ -28,6 +29,8 @@ __all__ = [
     "add_lora",
     "attention_name",
     "build_character_tokenizer",
+    "build_unigram_tokenizer",
+    "build_wordpiece_tokenizer",
     "check_attention",
     "check_family",
     "convert_gau_alpha",

@@ -5,14 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 
-from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, processors
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers
 from transformers import PreTrainedTokenizerFast
 
 from globalner.data.own_words import WORD_PATTERN
+from globalner.encoders.tokenizer_parts import SPECIAL_TOKENS, framed_tokenizer, frequent_characters
 
 __all__ = ["build_character_tokenizer", "count_unknown_characters"]
-
-_SPECIAL_TOKENS = ("[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]")
 
 
 def build_character_tokenizer(
@@ -28,25 +27,12 @@ def build_character_tokenizer(
         min_count: Characters seen fewer times are left to `[UNK]`, which is thereby trained.
         lowercase: Whether letters are lowered first.
     """
-    counts = Counter(character for text in texts for character in (text.lower() if lowercase else text))
-    kept = sorted(character for character, count in counts.items() if count >= min_count)
-    vocabulary = {token: index for index, token in enumerate((*_SPECIAL_TOKENS, *kept))}
+    kept = frequent_characters(texts, min_count=min_count, lowercase=lowercase)
+    vocabulary = {token: index for index, token in enumerate((*SPECIAL_TOKENS, *kept))}
     # Byte pair encoding without a single merge: words fall into their characters.
     tokenizer = Tokenizer(models.BPE(vocabulary, [], unk_token="[UNK]", fuse_unk=False))
-    if lowercase:
-        tokenizer.normalizer = normalizers.Lowercase()
     tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(WORD_PATTERN), behavior="isolated")
-    ends = [(token, vocabulary[token]) for token in ("[CLS]", "[SEP]")]
-    tokenizer.post_processor = processors.TemplateProcessing(single="[CLS] $A [SEP]", special_tokens=ends)
-    return PreTrainedTokenizerFast(
-        tokenizer_object=tokenizer,
-        pad_token="[PAD]",
-        unk_token="[UNK]",
-        cls_token="[CLS]",
-        sep_token="[SEP]",
-        mask_token="[MASK]",
-        model_input_names=["input_ids", "attention_mask"],
-    )
+    return framed_tokenizer(tokenizer, lowercase=lowercase)
 
 
 def count_unknown_characters(tokenizer: PreTrainedTokenizerFast, texts: Iterable[str]) -> Counter[str]:

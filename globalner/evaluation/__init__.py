@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from globalner.evaluation.counts import SpanCounts, count_document, inner_keys
 from globalner.evaluation.evaluate import evaluate_documents, result_from_counts
+from globalner.evaluation.masked_tokens import MaskedScore
 from globalner.evaluation.scores import (
     EvaluationResult,
     InnerScore,
@@ -28,6 +29,7 @@ __all__ = [
     "THRESHOLDS",
     "EvaluationResult",
     "InnerScore",
+    "MaskedScore",
     "SpanCounts",
     "SpanScore",
     "choose_threshold",

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -16,7 +15,7 @@ from transformers import PreTrainedTokenizerFast
 from globalner.encoders import check_attention
 from globalner.errors import CheckpointError, GlobalNerError
 from globalner.model.config import GlobalPointerConfig
-from globalner.model.folder import refuse_other_folders, write_model_files
+from globalner.model.folder import refuse_other_folders, replaced_folder, write_model_files
 from globalner.model.model import GlobalPointerModel
 from globalner.model.training_record import TrainingRecord
 
@@ -38,15 +37,8 @@ def save_model(
         folder: Where it goes.
         record: What the model card (README.md) tells of the training; `write_model_card` may write it anew later.
     """
-    fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
-    for leftover in (fresh, old):
-        shutil.rmtree(leftover, ignore_errors=True)
-    fresh.parent.mkdir(parents=True, exist_ok=True)
-    write_model_files(model, tokenizer, fresh, record)
-    if folder.exists():
-        folder.rename(old)
-    fresh.rename(folder)
-    shutil.rmtree(old, ignore_errors=True)
+    with replaced_folder(folder) as fresh:
+        write_model_files(model, tokenizer, fresh, record)
 
 
 def load_model(name: str | Path, *, revision: str | None = None) -> tuple[GlobalPointerModel, PreTrainedTokenizerFast]:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import json
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
@@ -12,16 +15,35 @@ from globalner.model.config import GlobalPointerConfig
 from globalner.model.model_card import write_model_card
 from globalner.model.training_record import TrainingRecord
 
-__all__ = ["refuse_other_folders", "write_model_files"]
+__all__ = ["refuse_other_folders", "replaced_folder", "write_model_files", "write_weights"]
+
+
+@contextmanager
+def replaced_folder(folder: Path) -> Iterator[Path]:
+    """A new folder to write in; behind the block it takes the place of an older one: whole or not at all."""
+    fresh, old = folder.with_name(folder.name + ".new"), folder.with_name(folder.name + ".old")
+    for leftover in (fresh, old):
+        shutil.rmtree(leftover, ignore_errors=True)
+    fresh.mkdir(parents=True)
+    yield fresh
+    if folder.exists():
+        folder.rename(old)
+    fresh.rename(folder)
+    shutil.rmtree(old, ignore_errors=True)
 
 
 def write_model_files(
     model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path, record: TrainingRecord | None
 ) -> None:
     """Writes configuration, weights, tokenizer and card."""
+    write_weights(model, tokenizer, folder)
+    write_model_card(folder, record)
+
+
+def write_weights(model: PreTrainedModel, tokenizer: PreTrainedTokenizerFast, folder: Path) -> None:
+    """Writes configuration, weights and tokenizer."""
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
-    write_model_card(folder, record)
     # Weights are written for their owner only; a server that runs as somebody else must read them too.
     for file in folder.iterdir():
         file.chmod((folder / "config.json").stat().st_mode)

@@ -64,7 +64,7 @@ def check_init_from(model: ModelConfig) -> None:
         _refuse_other_shape(model, _saved_shape(config, tokenizer), _native_shape(model.encoder))
         return
     shape, own = describe_pretrained(model.encoder.name, revision=model.encoder.revision)
-    _refuse_other_shape(model, _saved_shape(config, tokenizer), _encoder_shape(shape))
+    _refuse_other_shape(model, _saved_shape(config), _encoder_shape(shape))
     if different := _different_parts(tokenizer, own):
         raise ConfigError(
             f"model.init_from: {model.init_from} has another tokenizer ({len(tokenizer)} tokens) than the recipe's "
@@ -132,9 +132,10 @@ def _refuse_other_shape(model: ModelConfig, saved: Mapping[str, object], encoder
         )
 
 
-def _saved_shape(config: GlobalPointerConfig, tokenizer: PreTrainedTokenizerFast) -> dict[str, object]:
+def _saved_shape(config: GlobalPointerConfig, tokenizer: PreTrainedTokenizerFast | None = None) -> dict[str, object]:
+    """Shape of a saved model; with whether letters are lowered, if a tokenizer is given and the encoder is native."""
     shape = _encoder_shape(read_encoder_config(config.encoder or {}))
-    if shape["encoder"] == "native":
+    if shape["encoder"] == "native" and tokenizer is not None:
         normalizer = tokenizer.backend_tokenizer.normalizer
         shape["lowercase"] = normalizer is not None and normalizer.normalize_str("A") == "a"
     shape["attention"] = config.attention

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from globalner.config import NativeEncoderConfig
+from globalner.config import NativeShapeConfig
 from globalner.encoders import NativeEncoderConfig as NativeEncoderShape
 
 __all__ = ["native_shape"]
@@ -28,7 +28,7 @@ _SAME_NAME = (
 )
 
 
-def native_shape(encoder: NativeEncoderConfig, *, vocab_size: int, pad_token_id: int | None) -> NativeEncoderShape:
+def native_shape(encoder: NativeShapeConfig, *, vocab_size: int, pad_token_id: int | None) -> NativeEncoderShape:
     """The configuration of the encoder that a recipe describes.
 
     Args:

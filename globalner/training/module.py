@@ -2,22 +2,22 @@
 
 from __future__ import annotations
 
-import pytorch_lightning as pl
 import torch
 from pytorch_lightning.utilities.types import OptimizerLRSchedulerConfig
-from torch import Tensor, nn
-from torch.optim import AdamW, Optimizer
+from torch import Tensor
+from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 
 from globalner.data import Batch
 from globalner.kernels import span_loss
 from globalner.model import GlobalPointerModel
+from globalner.training.norm_clipping import NormClippingModule
 from globalner.training.optimizer import OptimizerSettings, parameter_groups, warmup_then_linear_decay
 
 __all__ = ["GlobalPointerModule"]
 
 
-class GlobalPointerModule(pl.LightningModule):
+class GlobalPointerModule(NormClippingModule):
     """Trains a `GlobalPointerModel` on `Batch`es.
 
     Args:
@@ -60,13 +60,3 @@ class GlobalPointerModule(pl.LightningModule):
             "optimizer": optimizer,
             "lr_scheduler": {"scheduler": LambdaLR(optimizer, factor), "interval": "step"},
         }
-
-    def configure_gradient_clipping(
-        self,
-        optimizer: Optimizer,  # noqa: ARG002
-        gradient_clip_val: float | None = None,
-        gradient_clip_algorithm: str | None = None,  # noqa: ARG002
-    ) -> None:
-        """Clips by norm: Lightning itself refuses a fused optimiser in mixed precision, though bf16 scales nothing."""
-        if gradient_clip_val is not None:
-            nn.utils.clip_grad_norm_(self.parameters(), gradient_clip_val)

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import logging
-import warnings
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 
 import pytorch_lightning as pl
 import torch
-from pytorch_lightning.callbacks import RichProgressBar
 
 from globalner.config import Recipe
 from globalner.data import Report, TextTokenizer, WindowSize, training_windows
@@ -30,6 +26,7 @@ from globalner.training.callbacks import (
     WeightAverage,
 )
 from globalner.training.data_module import WindowDataModule
+from globalner.training.lightning import FitSettings, fit
 from globalner.training.memory_estimate import estimate_memory
 from globalner.training.module import GlobalPointerModule
 from globalner.training.optimizer import OptimizerSettings
@@ -37,9 +34,6 @@ from globalner.training.run_folder import RunFolder
 from globalner.types import Document, LabelSet
 
 __all__ = ["TrainingData", "TrainingOptions", "TrainingResult", "train"]
-
-_LIGHTNING_PRECISION = {"fp32": "32-true", "bf16": "bf16-mixed", "fp16": "16-mixed"}
-_LIGHTNING_ACCELERATOR = {"cpu": "cpu", "cuda": "gpu", "mps": "mps"}
 
 
 @dataclass(frozen=True)
@@ -182,26 +176,10 @@ def _fit(
     options: TrainingOptions,
 ) -> None:
     training = recipe.training
-    callbacks = _callbacks(recipe, evaluation, folder, options)
-    with _quiet_lightning():
-        trainer = pl.Trainer(
-            accelerator=_LIGHTNING_ACCELERATOR[choose_device(options.device).type],
-            devices=1,
-            max_epochs=training.epochs,
-            precision=_LIGHTNING_PRECISION[training.precision],  # type: ignore[arg-type]
-            gradient_clip_val=training.clip_norm,
-            callbacks=callbacks,
-            enable_progress_bar=options.progress_bar,
-            enable_model_summary=False,
-            enable_checkpointing=False,
-            logger=False,
-            reload_dataloaders_every_n_epochs=1,
-            num_sanity_val_steps=0,
-            default_root_dir=str(folder.path),
-        )
-        module.train()
-        checkpoint = folder.checkpoint if folder.checkpoint.is_file() else None
-        trainer.fit(module, datamodule=data, ckpt_path=checkpoint, weights_only=False)
+    settings = FitSettings(
+        training.epochs, training.precision, training.clip_norm, options.device, options.progress_bar
+    )
+    fit(module, data, _callbacks(recipe, evaluation, folder, options), folder, settings)
 
 
 def _callbacks(
@@ -216,20 +194,4 @@ def _callbacks(
         evaluation,
         History(folder.history, evaluation, options.say),
         ResumeCheckpoint(folder.checkpoint),
-        *([RichProgressBar(refresh_rate=5)] if options.progress_bar else []),
     ]
-
-
-@contextmanager
-def _quiet_lightning() -> Iterator[None]:
-    """Without Lightning's lines about hardware and advice on workers."""
-    logger = logging.getLogger("pytorch_lightning")
-    level = logger.level
-    logger.setLevel(logging.WARNING)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("ignore", module=r"pytorch_lightning\..*")
-        warnings.filterwarnings("ignore", module=r"lightning_fabric\..*")
-        try:
-            yield
-        finally:
-            logger.setLevel(level)

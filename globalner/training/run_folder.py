@@ -49,8 +49,13 @@ class RunFolder:
 
     @property
     def model(self) -> Path:
-        """The best model by dev micro F1."""
+        """The best model by dev micro F1; of a pretraining run, the encoder as it was at the last evaluation."""
         return self.path / "model"
+
+    @property
+    def tokenizer(self) -> Path:
+        """The tokenizer of a pretraining run, kept from its start."""
+        return self.path / "tokenizer"
 
     @property
     def holds_run(self) -> bool:
@@ -101,4 +106,5 @@ class RunFolder:
         self.write_text(path, json.dumps(content, ensure_ascii=False, indent=2) + "\n")
 
     def _made(self) -> list[Path]:
-        return [self.config, self.history, self.metrics, self.metrics_dev, self.checkpoint.parent, self.model]
+        files = [self.config, self.history, self.metrics, self.metrics_dev]
+        return [*files, self.checkpoint.parent, self.model, self.tokenizer]

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from globalner.workflows.predict import predict_documents as predict_documents
     from globalner.workflows.predict import read_inputs as read_inputs
     from globalner.workflows.predict import write_predictions as write_predictions
+    from globalner.workflows.pretrain import PretrainedRun as PretrainedRun
+    from globalner.workflows.pretrain import pretrain_recipe as pretrain_recipe
     from globalner.workflows.train import RunOptions as RunOptions
     from globalner.workflows.train import TrainedRun as TrainedRun
     from globalner.workflows.train import train_recipe as train_recipe
@@ -25,11 +27,13 @@ _FILE_OF = {
     "DemoResult": "demo",
     "Evaluation": "evaluate",
     "PredictOptions": "predict",
+    "PretrainedRun": "pretrain",
     "RunOptions": "train",
     "TrainedRun": "train",
     "convert_file": "convert",
     "evaluate_file": "evaluate",
     "predict_documents": "predict",
+    "pretrain_recipe": "pretrain",
     "read_inputs": "predict",
     "run_demo": "demo",
     "train_recipe": "train",

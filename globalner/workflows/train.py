@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from globalner.config import Recipe, dump_recipe, load_recipe, split_records
+from globalner.config import Recipe, split_records
 from globalner.data import read_documents
 from globalner.errors import DataError, OutputError
 from globalner.evaluation import EvaluationResult
@@ -16,6 +16,7 @@ from globalner.training import TrainingData, TrainingOptions, TrainingResult, tr
 from globalner.training.run_folder import RunFolder
 from globalner.types import Document
 from globalner.workflows.evaluate import evaluate_extractor
+from globalner.workflows.run_config import keep_config
 
 __all__ = ["RunOptions", "TrainedRun", "read_split", "train_recipe"]
 
@@ -79,7 +80,7 @@ def train_recipe(recipe: Recipe, options: RunOptions) -> TrainedRun:
     check_init_from(recipe.model)
     _refuse_own_model(recipe, folder)
     folder.open(resume=options.resume, overwrite=options.overwrite)
-    _keep_config(recipe, folder)
+    keep_config(folder, recipe)
     if folder.finished:
         options.say(f"{folder.path} is finished already; nothing to do")
         return TrainedRun(folder.path, folder.model, None, None)
@@ -138,27 +139,3 @@ def _refuse_own_model(recipe: Recipe, folder: RunFolder) -> None:
         raise OutputError(
             f"model.init_from is {start}, which this run would replace; name another folder for it (--output-dir)"
         )
-
-
-def _keep_config(recipe: Recipe, folder: RunFolder) -> None:
-    """Writes the recipe, or makes sure that a run that goes on is of the same one."""
-    if not folder.config.is_file():
-        folder.write_text(folder.config, dump_recipe(recipe))
-        return
-    before, now = _flat(load_recipe(folder.config).recipe.model_dump()), _flat(recipe.model_dump())
-    changed = [f"{key}: {before.get(key)!r} is now {now.get(key)!r}" for key in now if before.get(key) != now[key]]
-    if changed or before.keys() != now.keys():
-        raise OutputError(
-            f"{folder.path} holds a run of another recipe, so it cannot be resumed: {'; '.join(changed)}. "
-            "Resume with the same recipe, or start over with --overwrite"
-        )
-
-
-def _flat(values: dict[str, object], prefix: str = "") -> dict[str, object]:
-    flat: dict[str, object] = {}
-    for key, value in values.items():
-        if isinstance(value, dict):
-            flat |= _flat(value, f"{prefix}{key}.")
-        else:
-            flat[prefix + key] = value
-    return flat

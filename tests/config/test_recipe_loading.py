@@ -17,6 +17,7 @@ from globalner.config import (
     TrainingConfig,
     dump_recipe,
     load_recipe,
+    shipped_pretrain_recipes,
     shipped_recipes,
 )
 from globalner.errors import ConfigError
@@ -177,7 +178,7 @@ def test_a_missing_recipe_names_the_nearest_and_all(name: str, tmp_path: Path, m
         load_recipe(name)
     message, _, known = str(caught.value).partition("; recipes that come with globalner: ")
     assert message.endswith(f"{name!r} (did you mean wnut17?)")
-    assert known.split(", ") == list(shipped_recipes())
+    assert known.split(", ") == [*shipped_recipes(), *shipped_pretrain_recipes()]
 
 
 def test_a_folder_is_no_recipe(tmp_path: Path) -> None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import islice
 from pathlib import Path
 
 from globalner.data.report import Report
 from globalner.errors import DataError
 
-__all__ = ["BYTE_ORDER_MARK", "check_file", "numbered_lines", "sample_lines"]
+__all__ = ["BYTE_ORDER_MARK", "check_file", "decoded_lines", "numbered_lines", "sample_lines"]
 
 BYTE_ORDER_MARK = "\ufeff"
 _SAMPLE_LINES = 2000
@@ -57,22 +57,36 @@ def numbered_lines(path: Path, report: Report | None = None) -> Iterator[tuple[i
     except OSError as error:
         raise DataError(f"cannot be opened: {error.strerror}", path=path) from error
     with file:
-        offset = 0
-        for number, raw in enumerate(file, start=1):
-            try:
-                line = raw.decode("utf-8")
-            except UnicodeDecodeError as error:
-                raise _not_utf8(path, number, offset, error) from None
-            if line.endswith("\r\n"):
-                line = line[:-2]
-            elif line.endswith("\n"):
-                line = line[:-1]
-            if number == 1 and line.startswith(BYTE_ORDER_MARK):
-                line = line[1:]
-                if report is not None:
-                    report.note("a byte order mark at the start of the file was skipped")
-            yield number, line
-            offset += len(raw)
+        yield from decoded_lines(file, path, report)
+
+
+def decoded_lines(file: Iterable[bytes], path: Path, report: Report | None = None) -> Iterator[tuple[int, str]]:
+    """The lines of an open file as `numbered_lines` gives them.
+
+    Args:
+        file: Gives each line with its end.
+        path: What the file is called in messages.
+        report: Takes notes.
+
+    Raises:
+        DataError: If a line is not UTF-8.
+    """
+    offset = 0
+    for number, raw in enumerate(file, start=1):
+        try:
+            line = raw.decode("utf-8")
+        except UnicodeDecodeError as error:
+            raise _not_utf8(path, number, offset, error) from None
+        if line.endswith("\r\n"):
+            line = line[:-2]
+        elif line.endswith("\n"):
+            line = line[:-1]
+        if number == 1 and line.startswith(BYTE_ORDER_MARK):
+            line = line[1:]
+            if report is not None:
+                report.note("a byte order mark at the start of the file was skipped")
+        yield number, line
+        offset += len(raw)
 
 
 def _not_utf8(path: Path, number: int, offset: int, error: UnicodeDecodeError) -> DataError:

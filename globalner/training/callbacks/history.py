@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import pytorch_lightning as pl
 
 from globalner.training.callbacks.dev_evaluation import DevEvaluation
+from globalner.training.history_file import HistoryFile
 
 __all__ = ["History"]
 
@@ -26,19 +26,12 @@ class History(pl.Callback):
     """
 
     def __init__(self, path: Path, evaluation: DevEvaluation, say: Callable[[str], None]) -> None:
-        self.path, self.evaluation, self.say = path, evaluation, say
+        self.file, self.evaluation, self.say = HistoryFile(path, _COLUMNS), evaluation, say
         self._epoch_began = self._training_ended = 0.0
 
     def on_train_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Keeps the rows of the epochs that are done."""
-        rows = []
-        if self.path.exists():
-            with self.path.open(encoding="utf-8", newline="") as file:
-                rows = [row for row in csv.DictReader(file) if int(row["epoch"]) <= trainer.current_epoch]
-        with self.path.open("w", encoding="utf-8", newline="") as file:
-            writer = csv.DictWriter(file, _COLUMNS)
-            writer.writeheader()
-            writer.writerows(rows)
+        self.file.begin("epoch", trainer.current_epoch)
 
     def on_train_epoch_start(self, trainer: pl.Trainer, pl_module: pl.LightningModule) -> None:  # noqa: ARG002
         """Starts the clock."""
@@ -57,9 +50,7 @@ class History(pl.Callback):
         dev_s = time.perf_counter() - self._training_ended
         epoch = trainer.current_epoch + 1
         scores = (micro.precision, micro.recall, micro.f1, self.evaluation.threshold)
-        row = (epoch, trainer.global_step, loss, *scores, train_s, dev_s)
-        with self.path.open("a", encoding="utf-8", newline="") as file:
-            csv.writer(file).writerow([f"{value:.6f}" if isinstance(value, float) else value for value in row])
+        self.file.append((epoch, trainer.global_step, loss, *scores, train_s, dev_s))
         best = " (best so far)" if self.evaluation.best_epoch == epoch else ""
         self.say(
             f"epoch {epoch}/{trainer.max_epochs}  loss {loss:.4f}  dev precision {micro.precision:.4f} "
