@@ -60,10 +60,11 @@ def check_init_from(model: ModelConfig) -> None:
     except CheckpointError as error:
         raise CheckpointError(f"model.init_from: {error}") from error
     if isinstance(model.encoder, NativeEncoderConfig):
-        _refuse_other_shape(model, _saved_shape(config, tokenizer), _native_shape(model.encoder))
+        lowered = {"lowercase": _lowers(tokenizer)}
+        _refuse_other_shape(model, _saved_shape(config) | lowered, _native_shape(model.encoder))
         return
     shape, own = describe_pretrained(model.encoder.name, revision=model.encoder.revision)
-    _refuse_other_shape(model, _saved_shape(config, tokenizer), _encoder_shape(shape))
+    _refuse_other_shape(model, _saved_shape(config), _encoder_shape(shape))
     if different := _different_parts(tokenizer, own):
         raise ConfigError(
             f"model.init_from: {model.init_from} has another tokenizer ({len(tokenizer)} tokens) than the recipe's "
@@ -131,12 +132,14 @@ def _refuse_other_shape(model: ModelConfig, saved: Mapping[str, object], encoder
         )
 
 
-def _saved_shape(config: GlobalPointerConfig, tokenizer: PreTrainedTokenizerFast) -> dict[str, object]:
+def _saved_shape(config: GlobalPointerConfig) -> dict[str, object]:
     shape = _encoder_shape(read_encoder_config(config.encoder or {}))
-    if shape["encoder"] == "native":
-        normalizer = tokenizer.backend_tokenizer.normalizer
-        shape["lowercase"] = normalizer is not None and normalizer.normalize_str("A") == "a"
     return {**shape, "head": config.head_kind, "head_size": config.head_size, "rotary": config.rotary}
+
+
+def _lowers(tokenizer: PreTrainedTokenizerFast) -> bool:
+    normalizer = tokenizer.backend_tokenizer.normalizer
+    return normalizer is not None and bool(normalizer.normalize_str("A") == "a")
 
 
 def _encoder_shape(encoder: PreTrainedConfig) -> dict[str, object]:
