@@ -117,6 +117,9 @@ def test_capitals_are_known_to_a_tokenizer_that_lowers(tmp_path: Path) -> None:
         ({"encoder": {**NATIVE, "hidden_size": 32}}, ["see hidden_size, intermediate_size:", "hidden_size 32"]),
         ({"encoder": {**NATIVE, "convolution_width": 3}}, ["convolution_width 0", "convolution_width 3"]),
         ({"encoder": {**NATIVE, "lowercase": True}}, ["lowercase false", "lowercase true"]),
+        ({"encoder": {**NATIVE, "attention": "gau"}}, ["see intermediate_size, attention,", "attention gau"]),
+        ({"encoder": {**NATIVE, "norm_placement": "post"}}, ["see norm_placement:", "norm_placement post"]),
+        ({"encoder": {**NATIVE, "rotary": False}}, ["see encoder_rotary:", "encoder_rotary false"]),
         ({"head": {"kind": "global_pointer", "head_size": 8}}, ["head efficient_global", "head global_pointer"]),
         ({"head": {"head_size": 4}}, ["see head_size:", "head_size 8", "head_size 4"]),
         ({"head": {"head_size": 8, "rotary": False}}, ["see rotary:", "rotary true", "rotary false"]),
@@ -128,6 +131,16 @@ def test_another_shape_is_an_error_that_shows_both(change: dict, shown: list[str
         build(recipe(init_from=start, **change), "PER")
     for part in shown:
         assert part in str(caught.value)
+
+
+@pytest.mark.parametrize("attention", ["gau", "flash", "linear", "performer"])
+def test_encoders_of_every_kind_go_on(attention: str, tmp_path: Path) -> None:
+    encoder = {**NATIVE, "attention": attention, "dropout": 0.0}
+    start = saved(tmp_path / "old", recipe(encoder=encoder))
+    built = build(recipe(encoder=encoder, init_from=start), "LOC")
+    assert torch.equal(scores(built.model), scores(load_model(start)[0]))
+    with pytest.raises(ConfigError, match=f"attention {attention}"):
+        build(recipe(encoder=NATIVE, init_from=start), "LOC")
 
 
 def test_native_and_pretrained_do_not_fit(tmp_path: Path, bert: dict[str, object]) -> None:
