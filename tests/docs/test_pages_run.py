@@ -24,8 +24,13 @@ PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md"))]
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
 NOT_HERE = ("make ", "pip ", "docker ", "python -m benchmarks", "globalner train wnut17")
 FEW = " ".join(f"data.{part}={ROOT / 'datasets/demo' / part}.jsonl[:40]" for part in ("train", "dev", "test"))
+SMALL = (
+    "model.encoder.hidden_size=16 model.encoder.num_layers=1 training.tokens=500 evaluation.lengths=[32] "
+    "tokenizer.vocabulary_size=400 tokenizer.min_count=1"
+)
 SHORTER = {
     "globalner demo": "globalner demo training.epochs=1 --max-documents 40 --overwrite",
+    "globalner pretrain words.yaml": f"globalner pretrain words.yaml {SMALL}",
     "globalner train mine.yaml training.epochs=2": f"globalner train mine.yaml training.epochs=1 {FEW}",
 }
 
