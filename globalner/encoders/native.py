@@ -84,9 +84,16 @@ class NativeEncoder(PreTrainedModel):
         rotation = None
         if self.config.rotary:
             rotation = make_rotation(input_ids.shape[1], self.config.rotary_width, device=input_ids.device)
+        # Without padding softmax needs no mask, and some of its kernels are faster then; the result is the same.
+        attended = None if self.config.attention == "softmax" and _all_open(mask) else mask
         for block in self.blocks:
             if self.gradient_checkpointing and self.training:
-                hidden = self._gradient_checkpointing_func(block.__call__, hidden, mask, rotation)
+                hidden = self._gradient_checkpointing_func(block.__call__, hidden, attended, rotation)
             else:
-                hidden = block(hidden, mask, rotation)
+                hidden = block(hidden, attended, rotation)
         return BaseModelOutput(last_hidden_state=hidden if self.norm is None else self.norm(hidden))
+
+
+def _all_open(mask: Tensor) -> bool:
+    """Whether nothing is masked; no while a graph is made, which has to hold for every mask."""
+    return not torch.compiler.is_compiling() and bool(mask.all())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Literal
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import scaled_dot_product_attention
 
@@ -56,12 +57,13 @@ class SoftmaxAttention(nn.Module):
         self.query_key_value = QueryKeyValue(hidden_size=hidden_size, num_heads=num_heads, bias=bias)
         self.output = nn.Linear(hidden_size, hidden_size, bias=bias == "all")
 
-    def forward(self, hidden: Tensor, mask: Tensor, rotation: Rotation | None = None) -> Tensor:
+    def forward(self, hidden: Tensor, mask: Tensor | None, rotation: Rotation | None = None) -> Tensor:
         """Attends to the tokens that `mask` leaves open.
 
         Args:
             hidden: (B, L, H).
-            mask: (B, L) bool, True for tokens that may be attended to; at least one in each text.
+            mask: (B, L) bool, True for tokens that may be attended to, at least one in each text; None for all of them,
+                which some kernels are faster for.
             rotation: Of width D, from `make_rotation`; None for attention that knows no order.
 
         Returns:
@@ -69,11 +71,16 @@ class SoftmaxAttention(nn.Module):
         """
         query, key, value = self.query_key_value.heads(hidden)
         if self.scale == "entropy_invariant":
-            query = scale_by_length(query, mask, clamp_tokens=self.clamp_tokens)
+            counted = hidden.new_ones(hidden.shape[:2], dtype=torch.bool) if mask is None else mask
+            query = scale_by_length(query, counted, clamp_tokens=self.clamp_tokens)
         if rotation is not None:
             query, key = rotate(query, rotation), rotate(key, rotation)
         mixed = scaled_dot_product_attention(
-            query, key, value, attn_mask=mask[:, None, None, :], dropout_p=self.dropout if self.training else 0.0
+            query,
+            key,
+            value,
+            attn_mask=None if mask is None else mask[:, None, None, :],
+            dropout_p=self.dropout if self.training else 0.0,
         )
         mixed_tokens: Tensor = self.output(mixed.transpose(1, 2).flatten(-2))
         return mixed_tokens

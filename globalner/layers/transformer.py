@@ -51,8 +51,8 @@ class TransformerBlock(nn.Module):
         self.feed_forward_norm, self.feed_forward = feed_forward_norm, feed_forward
         self.dropout = nn.Dropout(dropout)
 
-    def forward(self, hidden: Tensor, mask: Tensor, rotation: Rotation | None = None) -> Tensor:
-        """hidden (B, L, H), mask (B, L) bool, rotation of the width of the keys -> (B, L, H)."""
+    def forward(self, hidden: Tensor, mask: Tensor | None, rotation: Rotation | None = None) -> Tensor:
+        """hidden (B, L, H), mask and rotation as the attention takes them -> (B, L, H)."""
         if self.placement == "pre":
             hidden = hidden + self.dropout(self.attention(self.attention_norm(hidden), mask, rotation))
         else:

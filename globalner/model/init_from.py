@@ -60,7 +60,8 @@ def check_init_from(model: ModelConfig) -> None:
     except CheckpointError as error:
         raise CheckpointError(f"model.init_from: {error}") from error
     if isinstance(model.encoder, NativeEncoderConfig):
-        _refuse_other_shape(model, _saved_shape(config, tokenizer), _native_shape(model.encoder))
+        lowered = {"lowercase": _lowers(tokenizer)}
+        _refuse_other_shape(model, _saved_shape(config) | lowered, _native_shape(model.encoder))
         return
     shape, own = describe_pretrained(model.encoder.name, revision=model.encoder.revision)
     _refuse_other_shape(model, _saved_shape(config), _encoder_shape(shape))
@@ -131,13 +132,14 @@ def _refuse_other_shape(model: ModelConfig, saved: Mapping[str, object], encoder
         )
 
 
-def _saved_shape(config: GlobalPointerConfig, tokenizer: PreTrainedTokenizerFast | None = None) -> dict[str, object]:
-    """Shape of a saved model; with whether letters are lowered, if a tokenizer is given and the encoder is native."""
+def _saved_shape(config: GlobalPointerConfig) -> dict[str, object]:
     shape = _encoder_shape(read_encoder_config(config.encoder or {}))
-    if shape["encoder"] == "native" and tokenizer is not None:
-        normalizer = tokenizer.backend_tokenizer.normalizer
-        shape["lowercase"] = normalizer is not None and normalizer.normalize_str("A") == "a"
     return {**shape, "head": config.head_kind, "head_size": config.head_size, "rotary": config.rotary}
+
+
+def _lowers(tokenizer: PreTrainedTokenizerFast) -> bool:
+    normalizer = tokenizer.backend_tokenizer.normalizer
+    return normalizer is not None and bool(normalizer.normalize_str("A") == "a")
 
 
 def _encoder_shape(encoder: PreTrainedConfig) -> dict[str, object]:

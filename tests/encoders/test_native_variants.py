@@ -124,6 +124,14 @@ def test_compiled_it_is_the_same(small_encoder: Build, variants: dict[str, dict]
     torch.testing.assert_close(found, expected)
 
 
+def test_an_exported_encoder_heeds_masks_that_it_was_not_exported_with(small_encoder: Build) -> None:
+    model = small_encoder().double()
+    ids, mask = texts(9, 6)
+    exported = torch.export.export(model, (ids, torch.ones_like(mask))).module()
+    found = exported(ids, mask).last_hidden_state
+    torch.testing.assert_close(found[mask], model(ids, mask).last_hidden_state[mask])
+
+
 SAVED = """
 import json, sys
 from pathlib import Path

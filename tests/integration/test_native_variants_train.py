@@ -6,10 +6,13 @@ import json
 from pathlib import Path
 
 import pytest
+import torch
 
 from globalner import EntityExtractor
 from globalner.cli import main
-from globalner.config import NATIVE_PRESETS, load_recipe, resolve_recipe_data
+from globalner.config import NATIVE_PRESETS, NativeEncoderConfig, load_recipe, resolve_recipe_data
+from globalner.encoders import NativeEncoderForMaskedLM, build_character_tokenizer
+from globalner.model import load_model, native_shape
 from globalner.workflows import RunOptions, train_recipe
 
 _TINY = {"hidden_size": 16, "num_layers": 2, "num_heads": 2}
@@ -45,6 +48,26 @@ def test_it_trains_and_the_model_can_be_used(name: str, tiny_recipe: Path, tmp_p
     found = {(e.start, e.end, e.label): e.score for e in together[0].entities if e.score > 1.1e-3}
     assert found
     assert {span: alone[span] for span in found} == pytest.approx(found, abs=1e-5)
+
+
+@pytest.mark.parametrize("name", ["roformer-small", "gau-small", "flash-small", "performer-small"])
+def test_a_folder_of_a_masked_lm_is_a_pretrained_encoder(name: str, tiny_recipe: Path, tmp_path: Path) -> None:
+    tokenizer = build_character_tokenizer([tiny_recipe.with_name("own.jsonl").read_text("utf-8")])
+    encoder = NativeEncoderConfig.model_validate({"kind": "native", **_OPTIONS[name]})
+    shape = native_shape(encoder, vocab_size=len(tokenizer), pad_token_id=tokenizer.pad_token_id)
+    pretrained = NativeEncoderForMaskedLM(shape)
+    for part in (pretrained, tokenizer):
+        part.save_pretrained(tmp_path / "pretrained")
+    own = [f"model.encoder={{kind: pretrained, name: {tmp_path / 'pretrained'}}}", "training.epochs=1"]
+    still = ["training.encoder_learning_rate=1e-12", "training.weight_decay=0"]
+    recipe = resolve_recipe_data(load_recipe(tiny_recipe, [*own, *still]))
+    run = train_recipe(recipe, RunOptions(output_dir=tmp_path / "run", device="cpu"))
+    trained, weights = load_model(run.model)[0].encoder.state_dict(), pretrained.encoder.state_dict()
+    assert trained.keys() == weights.keys()
+    for key, weight in weights.items():
+        torch.testing.assert_close(trained[key], weight)
+    more = resolve_recipe_data(load_recipe(tiny_recipe, [*own, f"model.init_from={run.model}"]))
+    assert train_recipe(more, RunOptions(output_dir=tmp_path / "more", device="cpu")).result is not None
 
 
 @pytest.mark.parametrize(

@@ -76,6 +76,13 @@ def test_padding_changes_nothing(
     padding_changes_nothing(attention(bias=bias, scale=scale), 8, rotary, (1, 5, 20))
 
 
+@pytest.mark.parametrize("scale", ["plain", "entropy_invariant"])
+def test_no_mask_is_a_mask_of_all(scale: str) -> None:
+    layer, hidden = attention(scale=scale), torch.randn(2, 40, 8, dtype=torch.float64)
+    all_open = torch.ones(2, 40, dtype=torch.bool)
+    assert torch.equal(layer(hidden, None, make_rotation(40, 4)), layer(hidden, all_open, make_rotation(40, 4)))
+
+
 def test_the_only_open_token_is_what_all_see() -> None:
     layer, hidden = attention(), torch.randn(1, 5, 8, dtype=torch.float64)
     mask = torch.tensor([[False, False, True, False, False]])
