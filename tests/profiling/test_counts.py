@@ -126,6 +126,8 @@ def test_low_rank_additions_are_counted(family: Callable, span_subject: Callable
     assert more.pop(("forward", "attention_projections")) == 2 * 2 * 20 * 2 * (32 + 32)
     # Weights that are frozen have no gradient, but what stands below the others is gone through.
     assert more.pop(("backward", "feed_forward")) == -plain["backward", "feed_forward"] // 2
+    # In the first layer keys and values have no gradient either: two of four products in one of two layers.
+    assert more.pop(("backward", "attention_mixing")) == -plain["backward", "attention_mixing"] // 4
     assert set(more) == {("backward", "attention_projections")}
     assert max(more.values()) < 0
     assert set(subject.flops(20, 1, fused=False)) == {"head", "loss"}
