@@ -28,6 +28,7 @@ __all__ = ["app"]
 
 app = verb_app()
 
+_LENGTHS = "--lengths"
 _OPTION = re.compile(r"-(?![\d.])")
 
 
@@ -49,11 +50,17 @@ class ManyLengths(TyperCommand):
         words: list[str] = []
         inside = False
         for word in args:
-            inside = word == "--lengths" or (inside and "=" not in word and not _OPTION.match(word))
-            words += ["--lengths", word] if inside and word != "--lengths" else [word] if not inside else []
+            name, _, value = word.partition("=")
+            if name == _LENGTHS:
+                inside = True
+                words += [_LENGTHS, value] if value else []
+            elif inside and "=" not in word and not _OPTION.match(word):
+                words += [_LENGTHS, word]
+            else:
+                inside = False
+                words.append(word)
         # An option without a word is left for click to complain about.
-        if args.count("--lengths") > words.count("--lengths"):
-            words.append("--lengths")
+        words += [_LENGTHS] if _LENGTHS in args and _LENGTHS not in words else []
         return super().parse_args(ctx, words)
 
 
@@ -71,7 +78,7 @@ def profile(
     lengths: Annotated[
         list[str] | None,
         typer.Option(
-            "--lengths",
+            _LENGTHS,
             metavar="N N ...",
             show_default=False,
             help="Tokens of a text; 128, 256, ... as far as the encoder reads, up to 8192, if left out.",

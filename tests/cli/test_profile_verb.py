@@ -37,7 +37,7 @@ def test_tables(tiny_recipe: Path, tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_json(tiny_recipe: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    words = ["--lengths", 32, 16, "model.encoder.attention=gau", "--batch-size", 2, "--precision", "bf16", "--json"]
+    words = ["--lengths=32", 16, "model.encoder.attention=gau", "--batch-size", 2, "--precision", "bf16", "--json"]
     assert run(tiny_recipe, *words, "--quiet") == 0
     captured = capsys.readouterr()
     made = json.loads(captured.out)
