@@ -26,6 +26,7 @@ VERBS = {
     "demo": "globalner.cli.demo_verb",
     "train": "globalner.cli.train_verb",
     "pretrain": "globalner.cli.pretrain_verb",
+    "profile": "globalner.cli.profile_verb",
     "evaluate": "globalner.cli.evaluate_verb",
     "predict": "globalner.cli.predict_verb",
     "serve": "globalner.cli.serve_verb",

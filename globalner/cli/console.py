@@ -79,8 +79,10 @@ class Console:
 
         table = Table(box=SIMPLE_HEAD)
         for index, column in enumerate(columns):
-            numeric = bool(rows) and all(
-                row[index].strip("%+-").replace(".", "").replace(",", "").isdigit() for row in rows
+            # A number may be missing here and there.
+            cells = [row[index] for row in rows if row[index]]
+            numeric = bool(cells) and all(
+                cell.strip("%+-").replace(".", "").replace(",", "").isdigit() for cell in cells
             )
             table.add_column(column, justify="right" if numeric else "left", no_wrap=not sys.stdout.isatty())
         for row in rows:

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
     from globalner.workflows.predict import write_predictions as write_predictions
     from globalner.workflows.pretrain import PretrainedRun as PretrainedRun
     from globalner.workflows.pretrain import pretrain_recipe as pretrain_recipe
+    from globalner.workflows.profile import ProfileOptions as ProfileOptions
+    from globalner.workflows.profile import profile_recipe as profile_recipe
     from globalner.workflows.train import RunOptions as RunOptions
     from globalner.workflows.train import TrainedRun as TrainedRun
     from globalner.workflows.train import train_recipe as train_recipe
@@ -28,12 +30,14 @@ _FILE_OF = {
     "Evaluation": "evaluate",
     "PredictOptions": "predict",
     "PretrainedRun": "pretrain",
+    "ProfileOptions": "profile",
     "RunOptions": "train",
     "TrainedRun": "train",
     "convert_file": "convert",
     "evaluate_file": "evaluate",
     "predict_documents": "predict",
     "pretrain_recipe": "pretrain",
+    "profile_recipe": "profile",
     "read_inputs": "predict",
     "run_demo": "demo",
     "train_recipe": "train",
