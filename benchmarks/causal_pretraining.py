@@ -34,6 +34,8 @@ __all__ = ["CausalOptions", "build_decoder", "next_token_scores", "pretrain_caus
 
 _FEED_FORWARD = 3
 """Times the width: with a gate, 8 / 3 would be as large as the four times of an encoder."""
+_POSITIONS = 4096
+"""Of which a Llama has no table: what it says here only keeps others from longer texts."""
 _SAY_EVERY_S = 30.0
 
 
@@ -104,7 +106,7 @@ def build_decoder(
             num_hidden_layers=shape.num_layers,
             num_attention_heads=shape.num_heads,
             num_key_value_heads=shape.num_heads,
-            max_position_embeddings=max(recipe.evaluation.lengths),
+            max_position_embeddings=_POSITIONS,
             initializer_range=shape.hidden_size**-0.5,
             attention_bias=query_key_bias,
             tie_word_embeddings=True,
@@ -162,7 +164,7 @@ def _train(model: LlamaForCausalLM, plan: PretrainPlan, recipe: PretrainRecipe, 
         optimizer.zero_grad()
         if time.perf_counter() - said > _SAY_EVERY_S or step == total - 1:
             said = time.perf_counter()
-            say(f"step {step + 1:,}/{total:,}  loss {float(loss):.4f}  {said - began:.0f} s")
+            say(f"step {step + 1:,}/{total:,}  loss {loss.item():.4f}  {said - began:.0f} s")
     return time.perf_counter() - began
 
 
