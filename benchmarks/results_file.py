@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import io
 import os
 import platform
 import subprocess
@@ -10,7 +11,7 @@ from collections.abc import Callable, Hashable, Mapping, Sequence
 from importlib.metadata import version
 from pathlib import Path
 
-__all__ = ["RESULTS", "append_row", "processor", "provenance", "read_rows", "replace_rows"]
+__all__ = ["RESULTS", "append_row", "append_rows", "processor", "provenance", "read_rows", "replace_rows"]
 
 RESULTS = Path(__file__).resolve().parent / "results"
 _MEASURED = ("globalner", "configs", "benchmarks", "pyproject.toml", "constraints.txt")
@@ -37,19 +38,27 @@ def read_rows(path: Path) -> list[dict[str, str]]:
 
 
 def append_row(path: Path, row: Mapping[str, object]) -> None:
-    """Appends a row, numbers with four significant places behind the point; the first row makes the heading.
+    """Appends a row; see `append_rows`."""
+    append_rows(path, [row])
+
+
+def append_rows(path: Path, rows: Sequence[Mapping[str, object]]) -> None:
+    """Appends rows at once, numbers with four places behind the point; the first row makes the heading.
 
     Raises:
         ValueError: If the file has other columns.
     """
-    rows = read_rows(path)
-    _check_columns(path, rows, row)
+    there = read_rows(path)
+    for row in rows:
+        _check_columns(path, there, row)
+    text = io.StringIO(newline="")
+    writer = csv.DictWriter(text, list(rows[0]))
+    if not there:
+        writer.writeheader()
+    writer.writerows(map(_written, rows))
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("a", encoding="utf-8", newline="") as file:
-        writer = csv.DictWriter(file, list(row))
-        if not rows:
-            writer.writeheader()
-        writer.writerow(_written(row))
+        file.write(text.getvalue())
 
 
 def replace_rows(
@@ -92,7 +101,12 @@ def processor() -> str:
 
 
 def _commit() -> str:
-    """The commit, with `+` behind it where what is measured differs from it."""
+    """The commit, with `+` behind it where what is measured differs from it.
+
+    On a machine without git, or without the history, GLOBALNER_COMMIT says it.
+    """
+    if given := os.environ.get("GLOBALNER_COMMIT"):
+        return given
     root = RESULTS.parent.parent
 
     def git(*arguments: str) -> str:

@@ -12,15 +12,14 @@ import hashlib
 import re
 import sys
 from collections.abc import Iterator, Mapping, Sequence
-from io import StringIO
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from benchmarks.measured_rows import TABLE
 from benchmarks.results_file import read_rows
+from benchmarks.svg_picture import svg_picture
 
 __all__ = ["PICTURE", "draw", "fingerprint", "series"]
 
@@ -70,16 +69,15 @@ def fingerprint(rows: Sequence[Row]) -> str:
 
 def draw(rows: Sequence[Row]) -> str:
     """The picture as SVG; where nothing is measured the axes are empty and say so."""
-    with mpl.rc_context({"svg.hashsalt": "span_loss", "svg.fonttype": "none", "font.size": 9}):
-        figure = Figure(figsize=(8, 5.6), layout="constrained")
+
+    def fill(figure: Figure) -> None:
         axes = figure.subplots(len(_METRICS), len(_SWEEPS), squeeze=False)
         for (sweep, metric), place in zip(
             ((sweep, metric) for metric in _METRICS for sweep in _SWEEPS), axes.flat, strict=True
         ):
             _draw_lines(place, sweep, metric, series(rows, sweep, metric))
-        text = StringIO()
-        figure.savefig(text, format="svg", metadata={"Date": None, "Description": fingerprint(rows)})
-    return "".join(f"{line.rstrip()}\n" for line in text.getvalue().splitlines())
+
+    return svg_picture("span_loss", (8, 5.6), fingerprint(rows), fill)
 
 
 def _draw_lines(place: Axes, sweep: str, metric: str, lines: Mapping[str, Points]) -> None:

@@ -11,10 +11,14 @@ import re
 import statistics
 import sys
 from collections.abc import Callable, Iterable, Sequence
+from functools import partial
 from pathlib import Path
 
 from benchmarks.ablation import CANDIDATES, SETS, scores
+from benchmarks.encoder_runs import TABLE as ENCODERS_TABLE
+from benchmarks.encoder_tables import ENCODER_TABLES
 from benchmarks.experiments import EXPERIMENTS, TABLE, Experiment
+from benchmarks.markdown_table import markdown_table
 from benchmarks.measured_rows import TABLE as SPAN_LOSS_TABLE
 from benchmarks.results_file import read_rows
 from benchmarks.span_loss_goals import COLUMNS, goal_lines
@@ -22,7 +26,7 @@ from benchmarks.span_loss_goals import COLUMNS, goal_lines
 __all__ = ["TABLES", "page_with_tables"]
 
 _ROOT = Path(__file__).resolve().parent.parent
-_PAGES = (_ROOT / "README.md", _ROOT / "docs" / "accuracy.md", _ROOT / "docs" / "guide" / "kernels.md")
+_PAGES = tuple(_ROOT / page for page in ("README.md", "docs/accuracy.md", "docs/encoders.md", "docs/guide/kernels.md"))
 _MARK = re.compile(r"(<!-- table (?P<name>[\w-]+) -->).*?(<!-- end of table -->)", re.DOTALL)
 _HEADINGS = {"globalner": "globalner", "token_classification": "token classification", "crf": "CRF"}
 
@@ -68,7 +72,7 @@ def _side_by_side(experiments: Sequence[Experiment], systems: Sequence[str]) -> 
         cells = [_mean_and_spread(_f1(_best_rows(experiment, system), "f1")) for system in systems]
         if any(cells):
             lines.append([experiment.title, *cells])
-    return _table(["set", *(_HEADINGS[system] for system in systems)], lines)
+    return markdown_table(["set", *(_HEADINGS[system] for system in systems)], lines)
 
 
 def _nested() -> str:
@@ -80,7 +84,7 @@ def _nested() -> str:
             if rows and experiment.seeds == (0,):
                 values = [_mean_and_spread(_f1(rows, column)) for column in ("f1", "outer_f1", "inner_f1")]
                 lines.append([experiment.title, heading, *values, rows[0]["inner_support"]])
-    return _table(["set", "system", "all", "outer", "inner", "inner entities"], lines)
+    return markdown_table(["set", "system", "all", "outer", "inner", "inner entities"], lines)
 
 
 def _raw_text() -> str:
@@ -91,7 +95,7 @@ def _raw_text() -> str:
         if rows and not name.endswith(("-200", "-500", "-fifth")):
             given, raw = (statistics.mean(_f1(rows, column)) for column in ("f1", "raw_text_f1"))
             lines.append([experiment.title, f"{given:.1f}", f"{raw:.1f}", f"{raw - given:+.1f}"])
-    return _table(["set", "words given", "text alone", "difference"], lines)
+    return markdown_table(["set", "words given", "text alone", "difference"], lines)
 
 
 def _ablation() -> str:
@@ -103,13 +107,13 @@ def _ablation() -> str:
             cells.append(_mean_and_spread(list(found.values())) + _paired(found, base, candidate))
         if any(cells):
             lines.append([candidate, *cells])
-    return _table(["candidate", *(EXPERIMENTS[name].title for name in SETS)], lines)
+    return markdown_table(["candidate", *(EXPERIMENTS[name].title for name in SETS)], lines)
 
 
 def _span_loss() -> str:
     """Time and memory of the span loss beside the published form, and what they are to reach."""
     lines = list(goal_lines(read_rows(SPAN_LOSS_TABLE)))
-    return _table(COLUMNS, lines) if lines else "Nothing is measured yet."
+    return markdown_table(COLUMNS, lines) if lines else "Nothing is measured yet."
 
 
 def _paired(found: dict[int, float], base: dict[int, float], candidate: str) -> str:
@@ -142,8 +146,8 @@ def _mean_and_spread(values: Sequence[float]) -> str:
     return f"{statistics.mean(values):.1f}{spread}"
 
 
-def _table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    return "\n".join(f"| {' | '.join(cells)} |" for cells in (columns, ["---"] * len(columns), *rows))
+def _encoders(name: str) -> str:
+    return ENCODER_TABLES[name](read_rows(ENCODERS_TABLE))
 
 
 TABLES: dict[str, Callable[[], str]] = {
@@ -153,6 +157,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "raw-text": _raw_text,
     "ablation": _ablation,
     "span-loss": _span_loss,
+    **{name: partial(_encoders, name) for name in ENCODER_TABLES},
 }
 
 if __name__ == "__main__":

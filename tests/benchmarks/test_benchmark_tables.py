@@ -75,7 +75,7 @@ def test_marked_tables_are_made_anew_and_the_rest_stays(table: Path) -> None:
     assert read_rows(table) == []
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/accuracy.md", "docs/guide/kernels.md"])
+@pytest.mark.parametrize("page", ["README.md", "docs/accuracy.md", "docs/encoders.md", "docs/guide/kernels.md"])
 def test_the_pages_show_what_was_measured(page: str) -> None:
     text = (ROOT / page).read_text(encoding="utf-8")
     assert "<!-- table " in text

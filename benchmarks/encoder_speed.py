@@ -1,0 +1,142 @@
+"""Time, memory and floating-point operations of a forward and backward pass, by length and kind of attention."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+from torch._subclasses.fake_tensor import FakeTensorMode
+from torch.nn.attention import SDPBackend, sdpa_kernel
+from torch.utils.flop_counter import FlopCounterMode
+from transformers import BertConfig, BertModel, PreTrainedModel, RoFormerConfig, RoFormerModel
+
+from benchmarks.encoder_cases import VARIANTS, Size, encoder_changes
+from benchmarks.encoder_flops import BASE, CONTENDERS
+from benchmarks.encoder_runs import LENGTHS, TOKENS, EncoderRun, Value
+from benchmarks.fresh_process import in_fresh_process
+from benchmarks.results_file import read_rows
+from benchmarks.workload import Workload, alternate_ms, memory_rise_mib
+from globalner.config import load_pretrain_recipe
+from globalner.encoders import NativeEncoder
+from globalner.extractor import autocast
+from globalner.model.native_shape import native_shape
+
+__all__ = ["build_encoder", "forward_flops", "measure_speed"]
+
+_VOCABULARY = 4000
+_REPEATS = 9
+_TINY_LENGTH = 16
+
+
+def measure_speed(run: EncoderRun) -> list[Value]:
+    """All contenders in turn in one process for the times; one process each for the memory.
+
+    The ratios are of pairs: softmax attention and another one in the same round. What would not fit, judged by what a
+    shorter length took, is left out.
+    """
+    assert run.length is not None
+    names = [name for name in CONTENDERS if _fits(run, name)]
+    settings = f"{max(TOKENS // run.length, 1)} texts, {torch.get_num_threads()} threads"
+    values = []
+
+    def keep(variant: str, metric: str, measured: list[float]) -> None:
+        low, middle, high = (float(value) for value in np.quantile(measured, (0.2, 0.5, 0.8)))
+        values.append(Value(metric, middle, low, high, variant=variant, settings=settings))
+
+    for name in names:
+        keep(name, "memory_mib", [in_fresh_process(_memory_mib, run, name)])
+    times = in_fresh_process(_times_ms, run, names)
+    for name in names:
+        keep(name, "time_ms", times[name])
+        keep(name, "base_ratio", [one / other for one, other in zip(times[BASE], times[name], strict=True)])
+    flops = {name: forward_flops(run.size, name, run.length) for name in names if name in VARIANTS}
+    return [*values, *(Value("flops", count, variant=name, settings=settings) for name, count in flops.items())]
+
+
+def build_encoder(size: Size, name: str, length: int = LENGTHS[-1]) -> PreTrainedModel:
+    """A contender with fresh weights, without dropout.
+
+    Args:
+        size: How large.
+        name: One of `CONTENDERS`.
+        length: Positions that BERT has a table for.
+    """
+    if name in VARIANTS:
+        changes = (*encoder_changes(size, name), "model.encoder.dropout=0.0", f"data.window_tokens={length}")
+        recipe = load_pretrain_recipe("pretrain_zh", changes).recipe
+        return NativeEncoder(native_shape(recipe.model.encoder, vocab_size=_VOCABULARY, pad_token_id=0))
+    shape: dict[str, Any] = {
+        "vocab_size": _VOCABULARY,
+        "hidden_size": size.width,
+        "num_hidden_layers": size.blocks,
+        "num_attention_heads": size.heads,
+        "intermediate_size": 4 * size.width,
+        "hidden_dropout_prob": 0.0,
+        "attention_probs_dropout_prob": 0.0,
+        "max_position_embeddings": length,
+    }
+    if name == "transformers-bert":
+        return BertModel(BertConfig(**shape), add_pooling_layer=False)
+    return RoFormerModel(RoFormerConfig(**shape))
+
+
+def forward_flops(size: Size, name: str, length: int) -> int:
+    """Floating-point operations of matrix products in a forward pass over one text, counted on tensors without data.
+
+    A fused attention is taken apart for it: what it computes is the same, and only then can it be counted.
+    """
+    encoder, counter = build_encoder(size, name, length), FlopCounterMode(display=False)
+    with FakeTensorMode(allow_non_fake_inputs=True), counter, sdpa_kernel(SDPBackend.MATH):
+        ids = torch.zeros(1, length, dtype=torch.long)
+        encoder(ids, attention_mask=torch.ones_like(ids))
+    return int(counter.get_total_flops())
+
+
+def _workload(run: EncoderRun, name: str, texts: int, length: int) -> Workload:
+    torch.manual_seed(0)
+    device = torch.device(run.place.device)
+    with device:
+        encoder = build_encoder(run.size, name, length).train()
+    ids = torch.randint(5, _VOCABULARY, (texts, length), device=device)
+    mask = torch.ones_like(ids)
+
+    def once() -> Tensor:
+        with autocast(device, run.place.precision):
+            hidden: Tensor = encoder(ids, attention_mask=mask).last_hidden_state
+        total = hidden.float().square().mean()
+        torch.autograd.backward(total)
+        return total.detach()
+
+    return Workload(once, list(encoder.parameters()))
+
+
+def _memory_mib(run: EncoderRun, name: str) -> float:
+    assert run.length is not None
+    texts = max(TOKENS // run.length, 1)
+    warm_up = _workload(run, name, 1, _TINY_LENGTH)
+    return memory_rise_mib(_workload(run, name, texts, run.length), warm_up, run.place.device)
+
+
+def _times_ms(run: EncoderRun, names: list[str]) -> dict[str, list[float]]:
+    assert run.length is not None
+    texts = max(TOKENS // run.length, 1)
+    workloads = {name: _workload(run, name, texts, run.length) for name in names}
+    return alternate_ms(workloads, repeats=_REPEATS, device=run.place.device, longest_s=float("inf"))
+
+
+def _fits(run: EncoderRun, name: str) -> bool:
+    """Whether a contender needs no more memory than is allowed, if all that it takes grows with the square."""
+    wanted = {"group": run.group, "size": run.size.name, "variant": name, "metric": "memory_mib"}
+    wanted |= {"device": run.place.device, "precision": run.place.precision}
+    shorter = {
+        int(row["length"]): float(row["value"])
+        for row in read_rows(run.place.table)
+        if row.items() >= wanted.items() and int(row["length"]) < (run.length or 0)
+    }
+    if not shorter:
+        return True
+    longest = max(shorter)
+    growth = ((run.length or 0) / longest) * max(1.0, (run.length or 0) / TOKENS)
+    return shorter[longest] * growth <= run.place.most_gib * 1024
