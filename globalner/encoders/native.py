@@ -85,7 +85,8 @@ class NativeEncoder(PreTrainedModel):
         if self.config.rotary:
             rotation = make_rotation(input_ids.shape[1], self.config.rotary_width, device=input_ids.device)
         # Without padding softmax needs no mask, and some of its kernels are faster then; the result is the same.
-        attended = None if self.config.attention == "softmax" and _all_open(mask) else mask
+        softmax = self.config.attention == "softmax"
+        attended = None if softmax and (attention_mask is None or _all_open(mask)) else mask
         for block in self.blocks:
             if self.gradient_checkpointing and self.training:
                 hidden = self._gradient_checkpointing_func(block.__call__, hidden, attended, rotation)
