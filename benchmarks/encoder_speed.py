@@ -64,7 +64,7 @@ def build_encoder(size: Size, name: str, length: int = LENGTHS[-1]) -> PreTraine
         length: Positions that BERT has a table for.
     """
     if name in VARIANTS:
-        changes = (*encoder_changes(size, name), "model.encoder.dropout=0.0", f"data.window_tokens={length}")
+        changes = (*encoder_changes(size, name), "model.encoder.dropout=0.0")
         recipe = load_pretrain_recipe("pretrain_zh", changes).recipe
         return NativeEncoder(native_shape(recipe.model.encoder, vocab_size=_VOCABULARY, pad_token_id=0))
     shape: dict[str, Any] = {

@@ -32,7 +32,7 @@ def queue(tmp_path: Path, tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch) ->
     (tmp_path / "heldout.txt").write_text("\n".join(LINES[::-1] * 3), "utf-8")
     text = ("data.train=[train.txt]", "data.heldout=[heldout.txt]", "data.window_tokens=16", "tokenizer.min_count=1")
     text += ("training.tokens=300", "training.batch_size=4", "evaluation.lengths=[8, 16]")
-    tiny = Size("small", 16, 1, 2, 8, 4, ("roformer", "flash"), {"short": text}, (*text, "tokenizer.lowercase=true"))
+    tiny = Size("small", 16, 1, 2, 8, 16, ("roformer", "flash"), {"short": text}, (*text, "tokenizer.lowercase=true"))
     monkeypatch.setitem(SIZES, "small", tiny)
     for name in list(encoder_runs.GAIN_SETS):
         monkeypatch.delitem(encoder_runs.GAIN_SETS, name)
