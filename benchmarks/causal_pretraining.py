@@ -85,7 +85,7 @@ def pretrain_causally(recipe: PretrainRecipe, folder: Path, options: CausalOptio
     model.save_pretrained(folder / "model")
     tokenizer.save_pretrained(folder / "model")
     with (folder / "history.csv").open("w", encoding="utf-8", newline="") as file:
-        csv.writer(file).writerows([("step", "tokens", "train_s"), (plan.total_steps, tokens, round(seconds, 1))])
+        csv.writer(file).writerows([("step", "tokens", "train_s"), (plan.total_steps, tokens, f"{seconds:.6f}")])
     found = {"tokens": tokens, "parameters": model.num_parameters(), "lengths": scores}
     (folder / "metrics.json").write_text(json.dumps(found, indent=2) + "\n", encoding="utf-8")
 
