@@ -18,7 +18,6 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import cross_entropy
-from torch.optim import AdamW
 from torch.optim.lr_scheduler import LambdaLR
 from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 
@@ -27,7 +26,8 @@ from globalner.data import PackedText, TextTokenizer, TokenStream, token_stream
 from globalner.extractor import autocast, choose_device
 from globalner.model import build_tokenizer
 from globalner.training.optimizer import warmup_then_linear_decay
-from globalner.training.pretraining.plan import PretrainPlan
+from globalner.training.pretraining.module import PretrainOptimizer, build_optimizer
+from globalner.training.pretraining.plan import PretrainPlan, plan_pretraining
 from globalner.workflows.pretrain import read_texts
 
 __all__ = ["CausalOptions", "build_decoder", "next_token_scores", "pretrain_causally"]
@@ -66,16 +66,8 @@ def pretrain_causally(recipe: PretrainRecipe, folder: Path, options: CausalOptio
     texts, heldout = (read_texts(recipe, split, options.say) for split in ("train", "heldout"))
     tokenizer = build_tokenizer(recipe.tokenizer, texts)
     words = TextTokenizer(tokenizer.backend_tokenizer)
-    training = recipe.training
-    plan = PretrainPlan(
-        PackedText(token_stream(texts, words), recipe.data.window_tokens),
-        training.batch_size,
-        recipe.evaluation.every_steps,
-        training.epochs,
-        training.tokens,
-        training.seed,
-    )
-    torch.manual_seed(training.seed)
+    plan = plan_pretraining(recipe, PackedText(token_stream(texts, words), recipe.data.window_tokens))
+    torch.manual_seed(recipe.training.seed)
     with choose_device(options.device):
         model = build_decoder(recipe, tokenizer, query_key_bias=options.query_key_bias)
     seconds = _train(model, plan, recipe, options.say)
@@ -142,11 +134,8 @@ def _train(model: LlamaForCausalLM, plan: PretrainPlan, recipe: PretrainRecipe, 
     """Trains through the plan; seconds that it took."""
     training, total = recipe.training, plan.total_steps
     weights = [weight for weight in model.parameters() if weight.requires_grad]
-    groups = [
-        {"params": [weight for weight in weights if weight.ndim > 1], "weight_decay": training.weight_decay},
-        {"params": [weight for weight in weights if weight.ndim < 2], "weight_decay": 0.0},
-    ]
-    optimizer = AdamW(groups, lr=training.learning_rate, fused=True)
+    settings = PretrainOptimizer("adamw", training.learning_rate, training.weight_decay, training.warmup_fraction)
+    optimizer = build_optimizer(model, settings, fused=True)
     schedule = LambdaLR(optimizer, warmup_then_linear_decay(total, training.warmup_fraction))
     pad_id = int(model.config.pad_token_id or 0)
     began = said = time.perf_counter()
@@ -179,12 +168,11 @@ def _scores(
             yield length, None
             continue
         text = PackedText(stream, length, whole=True)
-        count = min(len(text), -(-(evaluation.tokens or len(stream)) // length))
-        chosen = torch.linspace(0, len(text) - 1, count).round().long().tolist()
+        chosen = text.evenly(evaluation.tokens)
         batch = max(1, batch_tokens // length)
         correct = total = 0
         loss_sum = 0.0
-        for place in range(0, count, batch):
+        for place in range(0, len(chosen), batch):
             rows = text.rows(chosen[place : place + batch])
             ids, real = (torch.from_numpy(part).to(model.device) for part in (rows.ids, rows.attended))
             with autocast(model.device, recipe.training.precision):

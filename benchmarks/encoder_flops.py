@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Mapping
 
-from benchmarks.encoder_cases import VARIANTS, Size
+from benchmarks.encoder_cases import VARIANTS, Size, encoder_changes
+from globalner.config import load_pretrain_recipe
+from globalner.encoders import NativeEncoderConfig
+from globalner.model import native_shape
+from globalner.profiling.encoder_formulas import encoder_flops
+from globalner.profiling.encoder_shape import EncoderShape, shape_of
 
-__all__ = ["BASE", "CONTENDERS", "fewer_from", "formula_flops"]
+__all__ = ["BASE", "CONTENDERS", "VOCABULARY", "encoder_config", "fewer_from", "formula_flops"]
 
 BASE = "roformer"
 """What all others are held against."""
@@ -25,50 +29,34 @@ CONTENDERS: Mapping[str, str] = {
 
 _LONGEST = 1 << 20
 
+VOCABULARY = 4000
+"""Token vectors of what is timed."""
+
+
+def encoder_config(size: Size, variant: str) -> NativeEncoderConfig:
+    """The configuration of an encoder of a kind and size, without dropout."""
+    changes = (*encoder_changes(size, variant), "model.encoder.dropout=0.0")
+    encoder = load_pretrain_recipe("pretrain_zh", changes).recipe.model.encoder
+    return native_shape(encoder, vocab_size=VOCABULARY, pad_token_id=0)
+
 
 def formula_flops(size: Size, variant: str, length: int) -> int:
-    """Of a forward pass over one text; a multiplication with its addition counts as two.
-
-    Multiplications by layer for n tokens, width w, h heads of width d = w / h, gates e = 2 w, gate keys s, chunks c,
-    m = d ln d random features:
-
-        softmax     12 n w^2 + 2 n^2 w
-        linear      12 n w^2 + 2 n d w
-        performer   12 n w^2 + 4 n m w
-        gau          3 n w e + n w s + n^2 (s + e)
-        flash        3 n w e + n w s + n c (s + e) + 2 n s e
-
-    Norms, softmax, rotation and everything else that is no matrix product are left out. The last chunk of FLASH is
-    filled up.
+    """Of a forward pass over one text, by the formulas of `globalner profile`.
 
     Args:
         size: How large.
         variant: One of `VARIANTS`.
-        length: n.
-
-    Source: Su Jianlin, kexue.fm/archives/8610; the terms of Performer are counted in the same way.
+        length: Tokens.
     """
-    n, w = length, size.width
-    if VARIANTS[variant].gated:
-        e, s = 2 * w, size.gate_keys
-        dense = 3 * n * w * e + n * w * s
-        if variant == "flash":
-            c = min(size.chunk, n)
-            filled = -(-n // c) * c
-            mixing = filled * c * (s + e) + 2 * filled * s * e
-        else:
-            mixing = n * n * (s + e)
-        return 2 * 2 * size.blocks * (dense + mixing)
-    d = w // size.heads
-    features = {"linear-exp": 2 * n * d * w, "performer": 4 * n * int(d * math.log(d)) * w}
-    return 2 * size.blocks * (12 * n * w * w + features.get(variant, 2 * n * n * w))
+    return _forward_flops(shape_of(encoder_config(size, variant)), length)
 
 
 def fewer_from(size: Size, variant: str) -> int | None:
     """The length from which on a kind needs fewer operations than softmax attention; None if that is never so."""
+    own, base = (shape_of(encoder_config(size, name)) for name in (variant, BASE))
 
     def fewer(length: int) -> bool:
-        return formula_flops(size, variant, length) < formula_flops(size, BASE, length)
+        return _forward_flops(own, length) < _forward_flops(base, length)
 
     if not fewer(_LONGEST):
         return None
@@ -77,3 +65,8 @@ def fewer_from(size: Size, variant: str) -> int | None:
         middle = (low + high) // 2
         low, high = (low, middle) if fewer(middle) else (middle, high)
     return high
+
+
+def _forward_flops(shape: EncoderShape | None, length: int) -> int:
+    assert shape is not None
+    return sum(flops.forward for flops in encoder_flops(shape, length).values())

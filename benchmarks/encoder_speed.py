@@ -12,20 +12,17 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertConfig, BertModel, PreTrainedModel, RoFormerConfig, RoFormerModel
 
-from benchmarks.encoder_cases import VARIANTS, Size, encoder_changes
-from benchmarks.encoder_flops import BASE, CONTENDERS
+from benchmarks.encoder_cases import VARIANTS, Size
+from benchmarks.encoder_flops import BASE, CONTENDERS, VOCABULARY, encoder_config
 from benchmarks.encoder_runs import LENGTHS, TOKENS, EncoderRun, Value
 from benchmarks.fresh_process import in_fresh_process
 from benchmarks.results_file import read_rows
 from benchmarks.workload import Workload, alternate_ms, memory_rise_mib
-from globalner.config import load_pretrain_recipe
 from globalner.encoders import NativeEncoder
 from globalner.extractor import autocast
-from globalner.model.native_shape import native_shape
 
 __all__ = ["build_encoder", "forward_flops", "measure_speed"]
 
-_VOCABULARY = 4000
 _REPEATS = 9
 _TINY_LENGTH = 16
 
@@ -64,11 +61,9 @@ def build_encoder(size: Size, name: str, length: int = LENGTHS[-1]) -> PreTraine
         length: Positions that BERT has a table for.
     """
     if name in VARIANTS:
-        changes = (*encoder_changes(size, name), "model.encoder.dropout=0.0")
-        recipe = load_pretrain_recipe("pretrain_zh", changes).recipe
-        return NativeEncoder(native_shape(recipe.model.encoder, vocab_size=_VOCABULARY, pad_token_id=0))
+        return NativeEncoder(encoder_config(size, name))
     shape: dict[str, Any] = {
-        "vocab_size": _VOCABULARY,
+        "vocab_size": VOCABULARY,
         "hidden_size": size.width,
         "num_hidden_layers": size.blocks,
         "num_attention_heads": size.heads,
@@ -98,7 +93,7 @@ def _workload(run: EncoderRun, name: str, texts: int, length: int) -> Workload:
     device = torch.device(run.place.device)
     with device:
         encoder = build_encoder(run.size, name, length).train()
-    ids = torch.randint(5, _VOCABULARY, (texts, length), device=device)
+    ids = torch.randint(5, VOCABULARY, (texts, length), device=device)
     mask = torch.ones_like(ids)
 
     def once() -> Tensor:

@@ -28,6 +28,7 @@ from benchmarks.published_form import square_efficient_span_loss, square_span_lo
 from benchmarks.workload import Workload, alternate_ms, memory_rise_mib, use_device
 from globalner.config import Recipe, load_recipe
 from globalner.data import Batch, Report, TextTokenizer, WindowSize, collate, shuffled_batches, training_windows
+from globalner.encoders import padding_id
 from globalner.kernels import span_loss
 from globalner.model import BuiltModel, GlobalPointerModel, build_model
 from globalner.training.optimizer import OptimizerSettings, parameter_groups
@@ -174,7 +175,7 @@ def _built_with_batches(case: StepCase, recipe: Recipe) -> tuple[BuiltModel, lis
     size = WindowSize(recipe.data.window_tokens, recipe.data.overlap_tokens)
     windows = training_windows(documents, tokenizer, labels, size, Report())
     chosen = shuffled_batches(list(map(len, windows)), case.batch_size, seed=0, epoch=0)[:_BATCHES]
-    pad_id = int(built.tokenizer.pad_token_id or 0)
+    pad_id = padding_id(built.tokenizer)
     batches = [collate([windows[place] for place in batch], pad_id) for batch in chosen]
     return built, sorted(batches, key=lambda batch: -batch.input_ids.shape[1])
 

@@ -16,6 +16,7 @@ from benchmarks.baselines.tagging import tagging_windows
 from benchmarks.baselines.token_classification import TokenClassifier
 from globalner.config import Recipe
 from globalner.data import Report, TextTokenizer, Window, WindowSize, collate, shuffled_batches, training_windows
+from globalner.encoders import padding_id
 from globalner.errors import ConfigError, DataError
 from globalner.evaluation import evaluate_documents
 from globalner.extractor import EntityExtractor, autocast, choose_device
@@ -77,7 +78,7 @@ def train_baseline(name: str, recipe: Recipe, data: TrainingData, options: Train
     tagger = BASELINES[name](built.model.encoder, len(labels)).to(choose_device(options.device))
     scorer = TagScorer(tagger, recipe.training.precision)
     extractor = EntityExtractor(scorer, built.tokenizer, built.model.config, name=name)
-    loop = _Loop(tagger, recipe, _windows(recipe, data.train, built, labels), int(built.tokenizer.pad_token_id or 0))
+    loop = _Loop(tagger, recipe, _windows(recipe, data.train, built, labels), padding_id(built.tokenizer))
     return _fit(loop, extractor, data.dev, options.say)
 
 

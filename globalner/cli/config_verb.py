@@ -8,13 +8,11 @@ from typing import Annotated
 import typer
 
 from globalner.cli.console import Console
-from globalner.cli.shared_options import DataDir, Debug, Json, Overrides, Quiet, examples, verb_app
+from globalner.cli.shared_options import DataDir, Debug, Json, Overrides, Quiet, RecipeName, examples, verb_app
 
 __all__ = ["app"]
 
 app = verb_app("List, show, copy and check recipes.", examples("globalner config list", "globalner config copy demo"))
-
-RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name (config list) or its file.")]
 
 
 @app.command("list", epilog=examples("globalner config list"))

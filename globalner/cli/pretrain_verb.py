@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from globalner.cli.console import Console
 from globalner.cli.shared_options import (
@@ -15,11 +12,14 @@ from globalner.cli.shared_options import (
     Device,
     DeviceName,
     Json,
+    OutputDir,
     Overrides,
     Overwrite,
     Precision,
     Quiet,
+    RecipeName,
     Resume,
+    changes_of,
     examples,
     verb_app,
 )
@@ -40,11 +40,9 @@ app = verb_app()
     )
 )
 def pretrain(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name (config list) or its file.")],
+    recipe: RecipeName,
     overrides: Overrides = None,
-    output_dir: Annotated[
-        Path | None, typer.Option("--output-dir", metavar="DIR", help="Folder of the run; runs/NAME if left out.")
-    ] = None,
+    output_dir: OutputDir = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
     data_dir: DataDir = None,
@@ -60,10 +58,8 @@ def pretrain(
     from globalner.workflows import RunOptions, pretrain_recipe
 
     console = Console(quiet=quiet, debug=debug)
-    changes = [*(overrides or ())]
-    changes += [f"training.batch_size={batch_size}"] if batch_size else []
-    changes += [f"training.precision={precision.value}"] if precision else []
-    resolved = resolve_pretrain_data(load_pretrain_recipe(recipe, changes), data_dir=data_dir)
+    loaded = load_pretrain_recipe(recipe, changes_of(overrides, batch_size, precision))
+    resolved = resolve_pretrain_data(loaded, data_dir=data_dir)
     console.quiet_libraries()
     run = pretrain_recipe(
         resolved,

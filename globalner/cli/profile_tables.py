@@ -43,12 +43,14 @@ def _print_encoder(console: Console, encoder: EncoderProfile) -> None:
 
 
 def _rows(length: LengthProfile) -> Iterator[Sequence[str]]:
+    from globalner.profiling.part import PART_TITLES
+
     watched = sum(part.step_ms or 0.0 for part in length.parts)
     for place, part in enumerate(length.parts):
         share = None if part.step_ms is None or not watched else 100 * part.step_ms / watched
         yield (
             f"{length.tokens:,}" if place == 0 else "",
-            _title(part.part),
+            PART_TITLES[part.part],
             _billions([part.formula_flops]),
             _billions([part.counted_flops]),
             _number(part.forward_ms),
@@ -90,12 +92,6 @@ def _crossing_row(crossing: Crossing) -> Sequence[str]:
     formula = "never" if tokens is None else "at any length" if tokens == 0 else f"{tokens:,.0f}"
     timed = "" if crossing.measured is None else f"{crossing.measured} {crossing.measured_tokens:,.0f}"
     return crossing.meaning, formula, timed
-
-
-def _title(part: str) -> str:
-    from globalner.profiling.part import PART_TITLES
-
-    return next(title for name, title in PART_TITLES.items() if name == part)
 
 
 def _number(value: float | None) -> str:

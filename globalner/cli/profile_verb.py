@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import re
-from enum import StrEnum
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -20,6 +19,7 @@ from globalner.cli.shared_options import (
     Overrides,
     Precision,
     Quiet,
+    RecipeName,
     examples,
     verb_app,
 )
@@ -30,16 +30,6 @@ app = verb_app()
 
 _LENGTHS = "--lengths"
 _OPTION = re.compile(r"-(?![\d.])")
-
-
-class AttentionName(StrEnum):
-    """Attentions of encoders of our own."""
-
-    softmax = "softmax"
-    gau = "gau"
-    flash = "flash"
-    linear = "linear"
-    performer = "performer"
 
 
 class ManyLengths(TyperCommand):
@@ -73,7 +63,7 @@ class ManyLengths(TyperCommand):
     ),
 )
 def profile(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name (config list) or its file.")],
+    recipe: RecipeName,
     overrides: Overrides = None,
     lengths: Annotated[
         list[str] | None,
@@ -86,8 +76,12 @@ def profile(
     ] = None,
     types: Annotated[int, typer.Option("--types", min=1, help="Number of entity types.")] = 10,
     against: Annotated[
-        AttentionName | None,
-        typer.Option("--against", help="Measure a native encoder of this attention, about as large, beside it."),
+        str | None,
+        typer.Option(
+            "--against",
+            metavar="ATTENTION",
+            help="Measure a native encoder of this attention (softmax, gau, ...), about as large, beside it.",
+        ),
     ] = None,
     steps: Annotated[int, typer.Option("--steps", min=1, help="How often a step is timed; the median counts.")] = 5,
     plot: Annotated[
@@ -118,7 +112,7 @@ def profile(
             types=types,
             texts=batch_size or 1,
             steps=steps,
-            against=against.value if against else None,
+            against=against,
             device=device.value,
             precision=precision.value if precision else None,
             plot=plot,

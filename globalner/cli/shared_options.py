@@ -19,13 +19,16 @@ __all__ = [
     "Mode",
     "ModeName",
     "ModelName",
+    "OutputDir",
     "Overrides",
     "Overwrite",
     "Precision",
     "PrecisionName",
     "Quiet",
+    "RecipeName",
     "Resume",
     "Threshold",
+    "changes_of",
     "examples",
     "verb_app",
 ]
@@ -71,6 +74,10 @@ Overrides = Annotated[
     list[str] | None,
     typer.Argument(metavar="KEY.KEY=VALUE", show_default=False, help="Changes to the recipe: training.epochs=3."),
 ]
+RecipeName = Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name (config list) or its file.")]
+OutputDir = Annotated[
+    Path | None, typer.Option("--output-dir", metavar="DIR", help="Folder of the run; runs/NAME if left out.")
+]
 ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a model, or its name on the hub.")]
 InputFormat = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help="Format of the file; auto: as the file shows.")
@@ -86,6 +93,14 @@ Threshold = Annotated[
 ]
 Resume = Annotated[bool, typer.Option("--resume", help="Go on from the last checkpoint of the run that is there.")]
 Overwrite = Annotated[bool, typer.Option("--overwrite", help="Throw away the run that is there.")]
+
+
+def changes_of(overrides: list[str] | None, batch_size: int | None, precision: PrecisionName | None) -> list[str]:
+    """Changes to a recipe, behind those that are written out the ones that have options of their own."""
+    changes = [*(overrides or ())]
+    changes += [f"training.batch_size={batch_size}"] if batch_size else []
+    changes += [f"training.precision={precision.value}"] if precision else []
+    return changes
 
 
 def verb_app(text: str | None = None, epilog: str | None = None) -> typer.Typer:

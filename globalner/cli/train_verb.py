@@ -2,11 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-from typing import Annotated
-
-import typer
-
 from globalner.cli.console import Console
 from globalner.cli.shared_options import (
     BatchSize,
@@ -15,11 +10,14 @@ from globalner.cli.shared_options import (
     Device,
     DeviceName,
     Json,
+    OutputDir,
     Overrides,
     Overwrite,
     Precision,
     Quiet,
+    RecipeName,
     Resume,
+    changes_of,
     examples,
     verb_app,
 )
@@ -37,11 +35,9 @@ app = verb_app()
     )
 )
 def train(
-    recipe: Annotated[str, typer.Argument(metavar="RECIPE", help="A recipe's name (config list) or its file.")],
+    recipe: RecipeName,
     overrides: Overrides = None,
-    output_dir: Annotated[
-        Path | None, typer.Option("--output-dir", metavar="DIR", help="Folder of the run; runs/NAME if left out.")
-    ] = None,
+    output_dir: OutputDir = None,
     resume: Resume = False,
     overwrite: Overwrite = False,
     data_dir: DataDir = None,
@@ -58,10 +54,7 @@ def train(
     from globalner.workflows import RunOptions, train_recipe
 
     console = Console(quiet=quiet, debug=debug)
-    changes = [*(overrides or ())]
-    changes += [f"training.batch_size={batch_size}"] if batch_size else []
-    changes += [f"training.precision={precision.value}"] if precision else []
-    loaded = load_recipe(recipe, changes)
+    loaded = load_recipe(recipe, changes_of(overrides, batch_size, precision))
     resolved = resolve_recipe_data(loaded, data_dir=data_dir)
     console.quiet_libraries()
     run = train_recipe(

@@ -116,9 +116,10 @@ def load_any_recipe(
     name_or_path: str | Path, overrides: Sequence[str] = ()
 ) -> LoadedRecipe[Recipe] | LoadedRecipe[PretrainRecipe]:
     """Reads and checks a recipe of either kind, as it says itself; see `load_recipe`."""
-    if _read(name_or_path).is_for_pretraining:
-        return load_pretrain_recipe(name_or_path, overrides)
-    return load_recipe(name_or_path, overrides)
+    written = _read(name_or_path)
+    if written.is_for_pretraining:
+        return _loaded(PretrainRecipe, written, overrides)
+    return _loaded(Recipe, written, overrides)
 
 
 def read_recipe_text(path: Path) -> str:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from difflib import get_close_matches
-from typing import Annotated, Literal, Self, get_args
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, model_validator
 from pydantic_core import PydanticCustomError
@@ -13,15 +12,6 @@ from globalner.config.section import Count, Dropout, Rate, Section, Text, wrong
 __all__ = ["Attention", "LoraConfig", "PretrainedEncoderConfig"]
 
 Attention = Literal["causal", "bidirectional", "half", "half_heads", "half_layers"]
-
-
-def _known_attention(value: object) -> object:
-    names = get_args(Attention)
-    if value is None or value in names:
-        return value
-    near = get_close_matches(str(value), names, n=1, cutoff=0.4)
-    hint = f" (did you mean {near[0]}?)" if near else ""
-    raise PydanticCustomError("attention", "must be {names} or null{hint}", {"names": ", ".join(names), "hint": hint})
 
 
 def _names_or_auto(value: object) -> object:
@@ -53,7 +43,7 @@ class PretrainedEncoderConfig(Section):
     attention_implementation: Text | None = Field(
         default=None, description="Attention that transformers is asked for (eager, sdpa, ...); null: its own choice."
     )
-    attention: Annotated[Attention | None, BeforeValidator(_known_attention)] = Field(
+    attention: Attention | None = Field(
         default=None,
         description=(
             "What each token of a decoder-only encoder sees: causal (itself and those before), bidirectional (all), "

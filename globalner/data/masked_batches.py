@@ -69,9 +69,8 @@ def heldout_batches(
         most_tokens: About how many tokens to take; None for all.
         batch_tokens: About how many tokens go in a batch.
     """
-    count = len(text) if most_tokens is None else min(len(text), -(-most_tokens // text.window_tokens))
-    indices = np.linspace(0, len(text) - 1, count).round().astype(np.int64)
-    rows = text.rows(indices)
+    indices = text.evenly(most_tokens)
+    count, rows = len(indices), text.rows(indices)
     masked = mask_words(rows, rules, np.random.default_rng((0, text.window_tokens, count, _HELD_OUT)))
     step = max(1, batch_tokens // text.window_tokens)
     parts = [slice(place, place + step) for place in range(0, count, step)]

@@ -102,6 +102,11 @@ class PackedText:
     def __len__(self) -> int:
         return self._count
 
+    def evenly(self, most_tokens: int | None) -> NDArray[np.int64]:
+        """Numbers of windows, evenly taken, that hold about so many tokens together; of all windows for None."""
+        count = len(self) if most_tokens is None else min(len(self), -(-most_tokens // self.window_tokens))
+        return np.linspace(0, len(self) - 1, count).round().astype(np.int64)
+
     def rows(self, indices: Sequence[int] | NDArray[np.int64], pad_id: int = 0) -> TokenRows:
         """The windows of these numbers, as rows.
 

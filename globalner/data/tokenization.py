@@ -100,8 +100,7 @@ class TextTokenizer:
     def pieces(self, texts: Sequence[str]) -> Iterator[tuple[Ints, Bools]]:
         """For each text, in order, the ids of its tokens, and which of them begin a word of the pre-tokenizer."""
         for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False):
-            words = np.array([-1 if word is None else word for word in encoding.word_ids], dtype=np.int64)
-            yield np.array(encoding.ids, dtype=np.int64), np.diff(words, prepend=-2) != 0
+            yield np.array(encoding.ids, dtype=np.int64), np.diff(_word_numbers(encoding), prepend=-2) != 0
 
     def _tokenized(self, document: Document, encoding: Encoding) -> TokenizedText:
         starts, ends = _exact_offsets(document.text, encoding)
@@ -121,13 +120,16 @@ class TextTokenizer:
             given = np.array(document.tokens, dtype=np.int64).reshape(-1, 2)
             return given[:, 0], given[:, 1]
         if self._has_words:
-            words = np.array([-1 if word is None else word for word in encoding.word_ids], dtype=np.int64)
-            opens = np.concatenate([[True], words[1:] != words[:-1]])[: len(words)]
-            closes = np.concatenate([words[1:] != words[:-1], [True]])[: len(words)]
-            starts, ends = starts[opens], ends[closes]
+            words = _word_numbers(encoding)
+            starts, ends = starts[np.diff(words, prepend=-2) != 0], ends[np.diff(words, append=-2) != 0]
         else:
             starts, ends = own_word_edges(document.text)
         return _outside_unbroken(starts, document.text), _outside_unbroken(ends, document.text)
+
+
+def _word_numbers(encoding: Encoding) -> Ints:
+    """Of each piece; -1 for one of no word."""
+    return np.array([-1 if word is None else word for word in encoding.word_ids], dtype=np.int64)
 
 
 def _exact_offsets(text: str, encoding: Encoding) -> tuple[Ints, Ints]:

@@ -7,7 +7,7 @@ from globalner.encoders.conversion import convert_gau_alpha, convert_roformer, r
 from globalner.encoders.decoder_attention import attention_name, check_attention, check_family, steer_attention
 from globalner.encoders.layer_numbers import layer_numbers
 from globalner.encoders.native import NativeEncoder
-from globalner.encoders.native_config import NativeEncoderConfig
+from globalner.encoders.native_config import ATTENTIONS, Attention, NativeEncoderConfig
 from globalner.encoders.native_masked_lm import NativeEncoderForMaskedLM
 from globalner.encoders.piece_tokenizers import build_unigram_tokenizer, build_wordpiece_tokenizer
 from globalner.encoders.pretrained import (
@@ -21,6 +21,8 @@ from globalner.encoders.registration import register_native_encoders
 from globalner.encoders.token_ids import padding_id
 
 __all__ = [
+    "ATTENTIONS",
+    "Attention",
     "LoadedEncoder",
     "LoraSettings",
     "NativeEncoder",

@@ -122,11 +122,12 @@ def _truncated_normal(module: nn.Linear | nn.Embedding | nn.Conv1d, config: Nati
 def _headed_attention(config: NativeEncoderConfig) -> nn.Module:
     width, heads = config.hidden_size, config.num_attention_heads
     if config.attention == "linear":
+        assert config.feature_map is not None  # filled in by the configuration, as all widths below
         return LinearAttention(
             hidden_size=width,
             num_heads=heads,
             key_size=config.key_size,
-            feature_map=config.feature_map or "exp",
+            feature_map=config.feature_map,
             bias=config.bias,
         )
     if config.attention == "performer":
@@ -144,20 +145,23 @@ def _headed_attention(config: NativeEncoderConfig) -> nn.Module:
 
 
 def _gated_attention(config: NativeEncoderConfig) -> nn.Module:
+    assert config.key_size is not None
     if config.attention == "flash":
+        assert config.chunk_size is not None
         return MixedChunkAttention(
             hidden_size=config.hidden_size,
             expanded_size=config.intermediate_size,
-            key_size=config.key_size or 128,
-            chunk_size=config.chunk_size or 256,
+            key_size=config.key_size,
+            chunk_size=config.chunk_size,
             bias=config.bias,
             dropout=config.dropout,
         )
+    assert config.normalizer is not None
     return GatedAttentionUnit(
         hidden_size=config.hidden_size,
         expanded_size=config.intermediate_size,
-        key_size=config.key_size or 128,
-        normalizer=config.normalizer or "softmax_plus",
+        key_size=config.key_size,
+        normalizer=config.normalizer,
         normalizer_tokens=config.normalizer_tokens,
         clamp_tokens=config.entropy_clamp_tokens,
         bias=config.bias,

@@ -8,7 +8,7 @@ from globalner.layers.global_pointer import EfficientGlobalPointer, GlobalPointe
 from globalner.layers.linear_attention import FeatureMap, LinearAttention, linear_attention
 from globalner.layers.mixed_chunk_attention import MixedChunkAttention
 from globalner.layers.options import check_option
-from globalner.layers.performer import PerformerAttention, favor_attention, orthogonal_features
+from globalner.layers.performer import PerformerAttention, default_num_features, favor_attention, orthogonal_features
 from globalner.layers.query_key_value import Bias, QueryKeyValue
 from globalner.layers.rms_norm import RmsNorm
 from globalner.layers.rotary import (
@@ -50,6 +50,7 @@ __all__ = [
     "apply_rotary",
     "check_option",
     "convert_rotary_weight",
+    "default_num_features",
     "favor_attention",
     "linear_attention",
     "make_rotation",

@@ -12,7 +12,7 @@ from globalner.layers.linear_attention import linear_attention
 from globalner.layers.query_key_value import Bias, QueryKeyValue
 from globalner.layers.rotary import Rotation, rotate
 
-__all__ = ["PerformerAttention", "favor_attention", "orthogonal_features"]
+__all__ = ["PerformerAttention", "default_num_features", "favor_attention", "orthogonal_features"]
 
 
 class PerformerAttention(nn.Module):
@@ -45,7 +45,7 @@ class PerformerAttention(nn.Module):
         self.query_key_value = QueryKeyValue(hidden_size=hidden_size, num_heads=num_heads, bias=bias)
         width = hidden_size // num_heads
         if num_features is None:
-            num_features = max(1, int(width * math.log(width)))
+            num_features = default_num_features(width)
         # Saved with the weights: a model has to go on with the features that it was trained with.
         self.register_buffer("features", torch.empty(num_features, width))
         self.redraw()
@@ -74,6 +74,11 @@ class PerformerAttention(nn.Module):
         mixed = favor_attention(query, key, value, mask, self.features)
         mixed_tokens: Tensor = self.output(mixed.transpose(1, 2).flatten(-2))
         return mixed_tokens
+
+
+def default_num_features(width: int) -> int:
+    """D ln D, rounded down: the random features for heads of width D where nobody says how many."""
+    return max(1, int(width * math.log(width)))
 
 
 def favor_attention(query: Tensor, key: Tensor, value: Tensor, mask: Tensor, features: Tensor) -> Tensor:

@@ -14,8 +14,9 @@ from globalner.encoders import (
     require_peft,
     train_last_layers,
 )
+from globalner.errors import ConfigError
 
-__all__ = ["adapt_encoder", "attention_of", "check_encoder"]
+__all__ = ["adapt_encoder", "attention_of", "check_encoder", "set_attention_implementation"]
 
 
 def attention_of(recipe: EncoderConfig) -> str | None:
@@ -39,6 +40,19 @@ def check_encoder(model: ModelConfig) -> None:
     if encoder.attention is not None:
         config, _ = describe_pretrained(encoder.name, revision=encoder.revision)
         check_family(config, encoder.attention)
+
+
+def set_attention_implementation(recipe: EncoderConfig, encoder: PreTrainedModel) -> None:
+    """Makes an encoder compute attention the way that a recipe asks for, if it asks.
+
+    Raises:
+        ConfigError: If the encoder cannot, or a package that it takes is not installed.
+    """
+    if isinstance(recipe, PretrainedEncoderConfig) and recipe.attention_implementation:
+        try:
+            encoder.set_attn_implementation(recipe.attention_implementation)
+        except (ValueError, ImportError) as error:
+            raise ConfigError(f"model.encoder.attention_implementation: {error}") from error
 
 
 def adapt_encoder(recipe: EncoderConfig, encoder: PreTrainedModel) -> tuple[str, ...]:

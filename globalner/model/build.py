@@ -11,14 +11,14 @@ from transformers import PreTrainedModel, PreTrainedTokenizerFast
 from globalner.config import DataConfig, ModelConfig, NativeEncoderConfig, PretrainedEncoderConfig
 from globalner.encoders import NativeEncoder, build_character_tokenizer, check_attention, load_pretrained
 from globalner.errors import ConfigError
-from globalner.model.adaptation import adapt_encoder, attention_of
+from globalner.model.adaptation import adapt_encoder, attention_of, set_attention_implementation
 from globalner.model.config import GlobalPointerConfig
 from globalner.model.init_from import all_labels, encoder_description, init_from_notes, load_init_from
 from globalner.model.model import GlobalPointerModel
 from globalner.model.native_shape import native_shape
 from globalner.types import LabelSet
 
-__all__ = ["BuiltModel", "build_model"]
+__all__ = ["BuiltModel", "build_model", "model_config"]
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ def build_model(
         built = _going_on(model, data, labels, texts)
     else:
         encoder, tokenizer, notes = _encoder(model.encoder, texts)
-        config = _config(model, data, _portable(encoder.config.to_dict()), labels)
+        config = model_config(model, data, _portable(encoder.config.to_dict()), labels)
         built = BuiltModel(GlobalPointerModel.with_encoder(config, encoder), tokenizer, notes)
     built.model.config.max_span_tokens = max_span_tokens
     longest = getattr(built.model.encoder.config, "max_position_embeddings", None)
@@ -70,18 +70,24 @@ def build_model(
 def _going_on(model: ModelConfig, data: DataConfig, labels: LabelSet, texts: Iterable[str]) -> BuiltModel:
     known, tokenizer = load_init_from(model)
     old = known.config.label_set
-    config = _config(model, data, encoder_description(model, known.config), all_labels(old, labels))
+    config = model_config(model, data, encoder_description(model, known.config), all_labels(old, labels))
     config.thresholds = known.config.thresholds
     built = GlobalPointerModel.going_on_from(config, known)
-    if isinstance(model.encoder, PretrainedEncoderConfig) and model.encoder.attention_implementation:
-        try:
-            built.encoder.set_attn_implementation(model.encoder.attention_implementation)
-        except (ValueError, ImportError) as error:
-            raise ConfigError(f"model.encoder.attention_implementation: {error}") from error
+    set_attention_implementation(model.encoder, built.encoder)
     return BuiltModel(built, tokenizer, init_from_notes(model, old, labels, tokenizer, texts))
 
 
-def _config(model: ModelConfig, data: DataConfig, encoder: Mapping[str, Any], labels: LabelSet) -> GlobalPointerConfig:
+def model_config(
+    model: ModelConfig, data: DataConfig, encoder: Mapping[str, Any], labels: LabelSet
+) -> GlobalPointerConfig:
+    """The configuration of the model that a recipe describes.
+
+    Args:
+        model: Encoder and head.
+        data: Windows, boundary and mode.
+        encoder: What the configuration of the encoder gives as `to_dict()`.
+        labels: Entity types.
+    """
     return GlobalPointerConfig(
         encoder=dict(encoder),
         attention=attention_of(model.encoder),

@@ -17,14 +17,15 @@ from globalner.config import (
     PretrainRecipe,
     Recipe,
 )
-from globalner.encoders import NativeEncoderConfig, NativeEncoderForMaskedLM, describe_pretrained
+from globalner.encoders import Attention, NativeEncoderConfig, NativeEncoderForMaskedLM, describe_pretrained
 from globalner.errors import ConfigError
-from globalner.model import GlobalPointerConfig, GlobalPointerModel, check_encoder
-from globalner.model.adaptation import adapt_encoder, attention_of
+from globalner.model import GlobalPointerModel, check_encoder
+from globalner.model.adaptation import adapt_encoder, set_attention_implementation
+from globalner.model.build import model_config
 from globalner.model.native_shape import native_shape
 from globalner.profiling.counterpart import counterpart_config
-from globalner.profiling.encoder_shape import Attention
 from globalner.profiling.subject import MaskedSubject, SpanSubject, Subject
+from globalner.types import LabelSet
 
 __all__ = ["Plan", "longest_tokens", "plan_profile"]
 
@@ -127,30 +128,19 @@ def _vocabulary(recipe: Recipe | PretrainRecipe) -> tuple[int, str]:
 
 
 def _span_subject(recipe: Recipe, encoder: PreTrainedConfig, types: int, device: torch.device) -> SpanSubject:
-    head, described = recipe.model.head, recipe.model.encoder
-    model = GlobalPointerModel(
-        GlobalPointerConfig(
-            encoder={name: value for name, value in encoder.to_dict().items() if name not in _ABSENT},
-            attention=attention_of(described),
-            labels=[f"TYPE{number}" for number in range(types)],
-            head_kind=head.kind,
-            head_size=head.head_size,
-            rotary=head.rotary,
-            dropout=head.dropout,
-            initial_logit=head.initial_logit,
-            max_span_tokens=recipe.training.max_span_tokens,
-        )
-    )
-    known = True
-    if isinstance(described, PretrainedEncoderConfig):
-        known = described.lora is None and described.trainable_layers is None
-        if described.attention_implementation:
-            try:
-                model.encoder.set_attn_implementation(described.attention_implementation)
-            except (ValueError, ImportError) as error:
-                raise ConfigError(f"model.encoder.attention_implementation: {error}") from error
+    described = recipe.model.encoder
+    portable = {name: value for name, value in encoder.to_dict().items() if name not in _ABSENT}
+    labels = LabelSet(tuple(f"TYPE{number}" for number in range(types)))
+    config = model_config(recipe.model, recipe.data, portable, labels)
+    config.max_span_tokens = recipe.training.max_span_tokens
+    model = GlobalPointerModel(config)
+    set_attention_implementation(described, model.encoder)
     adapt_encoder(described, model.encoder)
-    return SpanSubject(_ready(model, device), dropout_samples=head.dropout_samples, known=known)
+    untouched = not isinstance(described, PretrainedEncoderConfig) or (
+        described.lora is None and described.trainable_layers is None
+    )
+    samples = recipe.model.head.dropout_samples
+    return SpanSubject(_ready(model, device), dropout_samples=samples, known=untouched)
 
 
 def _ready(model: Model, device: torch.device) -> Model:

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from globalner.encoders import NativeEncoderConfig
-from globalner.profiling.encoder_shape import Attention, EncoderShape, default_features, shape_of
+from globalner.encoders import Attention, NativeEncoderConfig
+from globalner.layers import default_num_features
+from globalner.profiling.encoder_shape import EncoderShape, shape_of
 
 __all__ = ["counterpart", "counterpart_config"]
 
@@ -32,7 +33,7 @@ def counterpart(shape: EncoderShape, attention: Attention) -> EncoderShape:
         shape,
         attention=attention,
         key_size=_WIDER_KEYS * head_size if attention == "linear" else head_size,
-        num_features=default_features(head_size) if attention == "performer" else 0,
+        num_features=default_num_features(head_size) if attention == "performer" else 0,
         denominator=True,
     )
 

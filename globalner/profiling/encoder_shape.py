@@ -2,18 +2,14 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from transformers import PreTrainedConfig
 
-from globalner.encoders import NativeEncoderConfig
+from globalner.encoders import Attention, NativeEncoderConfig
+from globalner.layers import default_num_features
 
-__all__ = ["Attention", "EncoderShape", "default_features", "shape_of"]
-
-Attention = Literal["softmax", "gau", "flash", "linear", "performer"]
-
+__all__ = ["EncoderShape", "shape_of"]
 
 _LIKE_BERT = ("bert", "camembert", "electra", "ernie", "roberta", "roformer", "xlm-roberta")
 _GATED_DECODERS = ("gemma", "gemma2", "gemma3_text", "llama", "mistral", "qwen2", "qwen3")
@@ -124,10 +120,5 @@ def _native(config: NativeEncoderConfig) -> EncoderShape:
             denominator=config.feature_map != "double_softmax",
         )
     if config.attention == "performer":
-        return replace(shape, num_features=config.num_features or default_features(shape.key_size))
+        return replace(shape, num_features=config.num_features or default_num_features(shape.key_size))
     return shape
-
-
-def default_features(head_size: int) -> int:
-    """The random features of Performer for heads of that width, d ln d."""
-    return max(1, int(head_size * math.log(head_size)))

@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal
+from typing import cast
 
 import torch
 
 from globalner.config import PretrainRecipe, Recipe
+from globalner.encoders import ATTENTIONS, Attention
 from globalner.errors import ConfigError
 from globalner.extractor import choose_device
+from globalner.layers import check_option
 from globalner.profiling import (
     EncoderProfile,
     Plan,
@@ -25,8 +27,6 @@ from globalner.profiling import (
 from globalner.profiling.plot import check_plot, draw_profile
 
 __all__ = ["ProfileOptions", "default_lengths", "profile_recipe"]
-
-Against = Literal["softmax", "gau", "flash", "linear", "performer"]
 
 _LEAST, _MOST = 128, 8192
 
@@ -51,7 +51,7 @@ class ProfileOptions:
     types: int = 10
     texts: int = 1
     steps: int = 5
-    against: Against | None = None
+    against: str | None = None
     device: str = "auto"
     precision: str | None = None
     plot: Path | None = None
@@ -77,7 +77,9 @@ def profile_recipe(recipe: Recipe | PretrainRecipe, options: ProfileOptions) -> 
         check_plot(options.plot)
     device = choose_device(options.device)
     plans = [plan_profile(recipe, types=options.types)]
-    plans += [plans[0].against(options.against)] if options.against else []
+    if options.against is not None:
+        check_option("attention", options.against, ATTENTIONS)
+        plans.append(plans[0].against(cast(Attention, options.against)))
     settings = Settings(options.texts, options.steps, options.precision or recipe.training.precision, options.say)
     encoders: list[EncoderProfile] = []
     notes = list(plans[0].notes)

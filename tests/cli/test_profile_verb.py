@@ -84,7 +84,7 @@ def test_a_recipe_for_pretraining(tiny_pretrain_recipe: Path, capsys: pytest.Cap
         (["demo", "--lengths", "-5"], "error: --lengths: '-5' is no whole number"),
         (["demo", "--lengths"], "requires an argument"),
         (["demo", "--types", "0"], "Invalid value for '--types'"),
-        (["demo", "--against", "guu"], "'guu' is not one of"),
+        (["demo", "--against", "guu"], "error: there is no attention 'guu' (did you mean gau?)"),
         (["demo", "--against", "softmax"], "error: against softmax: the encoder of the recipe has this attention"),
         (["demo", "model.encoder.attention=guu"], "did you mean gau?"),
         (["demo", "--lengths", "16", "--plot", "made.txt"], "error: made.txt: a picture is written as"),

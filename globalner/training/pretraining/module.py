@@ -18,7 +18,7 @@ from globalner.training.lamb import Lamb
 from globalner.training.norm_clipping import NormClippingModule
 from globalner.training.optimizer import warmup_then_linear_decay
 
-__all__ = ["MaskedLMModule", "PretrainOptimizer"]
+__all__ = ["MaskedLMModule", "PretrainOptimizer", "build_optimizer"]
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ class MaskedLMModule(NormClippingModule):
 
     def configure_optimizers(self) -> OptimizerLRSchedulerConfig:
         """The optimiser over matrices and vectors, warmed up and decayed step by step."""
-        optimizer = _optimizer(self.model, self.settings, fused=self.trainer.precision != "16-mixed")
+        optimizer = build_optimizer(self.model, self.settings, fused=self.trainer.precision != "16-mixed")
         factor = warmup_then_linear_decay(self.total_steps, self.settings.warmup_fraction)
         return {
             "optimizer": optimizer,
@@ -73,7 +73,8 @@ class MaskedLMModule(NormClippingModule):
         }
 
 
-def _optimizer(model: nn.Module, settings: PretrainOptimizer, *, fused: bool) -> Optimizer:
+def build_optimizer(model: nn.Module, settings: PretrainOptimizer, *, fused: bool) -> Optimizer:
+    """The optimiser of a recipe for pretraining; biases and norms neither decay nor, with LAMB, have adapted steps."""
     matrices = [weight for weight in model.parameters() if weight.ndim > 1]
     vectors = [weight for weight in model.parameters() if weight.ndim < 2]
     groups: list[dict[str, object]] = [

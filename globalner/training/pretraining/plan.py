@@ -7,9 +7,10 @@ from functools import cached_property
 
 import numpy as np
 
+from globalner.config import PretrainRecipe
 from globalner.data import PackedText, shuffled_batches
 
-__all__ = ["PretrainPlan"]
+__all__ = ["PretrainPlan", "plan_pretraining"]
 
 
 @dataclass(frozen=True)
@@ -82,3 +83,11 @@ class PretrainPlan:
             lengths = self.text.lengths.tolist()
             self._orders[number] = shuffled_batches(lengths, self.batch_size, seed=self.seed, epoch=number)
         return self._orders[number]
+
+
+def plan_pretraining(recipe: PretrainRecipe, text: PackedText) -> PretrainPlan:
+    """The plan that a recipe describes for its training text."""
+    training = recipe.training
+    return PretrainPlan(
+        text, training.batch_size, recipe.evaluation.every_steps, training.epochs, training.tokens, training.seed
+    )

@@ -19,6 +19,7 @@ from globalner.data import (
     heldout_batches,
     token_stream,
 )
+from globalner.encoders import padding_id
 from globalner.errors import DataError
 from globalner.evaluation import MaskedScore
 from globalner.extractor import choose_device
@@ -27,7 +28,7 @@ from globalner.training.callbacks import FeatureRedraw, HeldOutEvaluation, Pretr
 from globalner.training.lightning import FitSettings, fit
 from globalner.training.pretraining.data_module import MaskedDataModule
 from globalner.training.pretraining.module import MaskedLMModule, PretrainOptimizer
-from globalner.training.pretraining.plan import PretrainPlan
+from globalner.training.pretraining.plan import PretrainPlan, plan_pretraining
 from globalner.training.run_folder import RunFolder
 
 __all__ = ["PretrainOptions", "PretrainResult", "PretrainTexts", "pretrain"]
@@ -103,7 +104,7 @@ def pretrain(
     tokenizer = keep_tokenizer(folder.tokenizer, recipe.tokenizer, texts.train)
     rules, words = _rules(recipe, tokenizer), TextTokenizer(tokenizer.backend_tokenizer)
     heldout = _heldout(recipe, token_stream(texts.heldout, words), rules, options.say)
-    plan = _plan(recipe, PackedText(token_stream(texts.train, words), recipe.data.window_tokens))
+    plan = plan_pretraining(recipe, PackedText(token_stream(texts.train, words), recipe.data.window_tokens))
     torch.manual_seed(recipe.training.seed)
     model = build_masked_lm(recipe.model, tokenizer)
     parameters = model.num_parameters()
@@ -120,17 +121,10 @@ def pretrain(
         PretrainHistory(folder.history, plan, evaluation, options.say),
         ResumeCheckpoint(folder.checkpoint),
     ]
-    data = MaskedDataModule(plan, rules, pad_id=int(tokenizer.pad_token_id or 0))
+    data = MaskedDataModule(plan, rules, pad_id=padding_id(tokenizer))
     fit(module, data, callbacks, folder, _settings(recipe, plan, options))
     tokens = plan.tokens_before(plan.total_steps)
     return PretrainResult(plan.total_steps, tokens, len(tokenizer), parameters, evaluation.scores)
-
-
-def _plan(recipe: PretrainRecipe, text: PackedText) -> PretrainPlan:
-    training = recipe.training
-    return PretrainPlan(
-        text, training.batch_size, recipe.evaluation.every_steps, training.epochs, training.tokens, training.seed
-    )
 
 
 def _settings(recipe: PretrainRecipe, plan: PretrainPlan, options: PretrainOptions) -> FitSettings:
