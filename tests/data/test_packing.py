@@ -77,6 +77,14 @@ def test_rows_do_not_depend_on_their_company() -> None:
         assert np.array_equal(alone.word_starts[0], together.word_starts[number, :length])
 
 
+def test_windows_are_taken_evenly_from_first_to_last_and_hold_the_tokens_asked_for() -> None:
+    text = PackedText(stream_of("a" * 49), 7)  # 50 tokens with the last [SEP], 5 of them a window
+    assert text.evenly(None).tolist() == list(range(10))
+    assert text.evenly(28).tolist() == [0, 3, 6, 9]
+    assert text.evenly(29).tolist() == [0, 2, 4, 7, 9], "a window that is begun counts"
+    assert text.evenly(7000).tolist() == list(range(10))
+
+
 def test_a_window_without_room_for_text_is_an_error() -> None:
     with pytest.raises(DataError, match="a window of 2 tokens has no room"):
         PackedText(stream_of("ab"), 2)
