@@ -16,7 +16,7 @@ from pathlib import Path
 
 from benchmarks.experiments import EXPERIMENTS, TABLE
 from benchmarks.results_file import RESULTS, read_rows
-from benchmarks.run_queue import PRECISIONS, Run, measure_missing
+from benchmarks.run_queue import Run, add_place_options, measure_missing
 
 _TABLE = RESULTS / "ablation.csv"
 
@@ -70,15 +70,21 @@ def main() -> int:
     parser.add_argument("--sets", nargs="+", choices=SETS, default=SETS)
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("GLOBALNER_DATA"))
-    parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
+    add_place_options(parser)
     options = parser.parse_args()
-    for seed in options.seeds:
-        for candidate in options.candidates:
-            for name in options.sets:
-                recipe, changes = EXPERIMENTS[name].recipe, changes_of(candidate, name)
-                run = Run(recipe, "globalner", seed, changes, options.data_dir, precision=options.precision)
-                measure_missing(run, _table_of(candidate))
+    runs = [
+        (_run(candidate, name, seed, options), _table_of(candidate))
+        for seed in options.seeds
+        for candidate in options.candidates
+        for name in options.sets
+    ]
+    measure_missing(runs, options.jobs)
     return 0
+
+
+def _run(candidate: str, name: str, seed: int, options: argparse.Namespace) -> Run:
+    recipe, changes = EXPERIMENTS[name].recipe, changes_of(candidate, name)
+    return Run(recipe, "globalner", seed, changes, options.data_dir, options.device, options.precision)
 
 
 def scores(candidate: str, name: str) -> dict[int, float]:

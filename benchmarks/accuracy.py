@@ -18,18 +18,20 @@ import sys
 from pathlib import Path
 
 from benchmarks.results_file import RESULTS, read_rows
-from benchmarks.run_queue import PRECISIONS, SYSTEMS, Run, measure_missing
+from benchmarks.run_queue import SYSTEMS, Run, add_place_options, measure_missing
 
 
 def main() -> int:
     """Runs what is missing and prints a summary."""
     options = _parse()
     table = RESULTS / options.table
-    for recipe in options.recipes:
-        for seed in options.seeds:
-            for system in options.systems:
-                run = Run(recipe, system, seed, tuple(options.set), options.data_dir, options.device, options.precision)
-                measure_missing(run, table)
+    runs = [
+        Run(recipe, system, seed, tuple(options.set), options.data_dir, options.device, options.precision)
+        for recipe in options.recipes
+        for seed in options.seeds
+        for system in options.systems
+    ]
+    measure_missing([(run, table) for run in runs], options.jobs)
     for recipe in options.recipes:
         for line in summary(read_rows(table), recipe, " ".join(options.set)):
             print(line)
@@ -55,8 +57,7 @@ def _parse() -> argparse.Namespace:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--set", nargs="*", default=[], metavar="KEY=VALUE", help="changes to the recipe")
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("GLOBALNER_DATA"))
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
+    add_place_options(parser)
     parser.add_argument("--table", default="accuracy.csv", metavar="NAME.csv", help="file under benchmarks/results")
     return parser.parse_args()
 

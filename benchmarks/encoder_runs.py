@@ -123,6 +123,17 @@ class EncoderRun:
     length: int | None = None
 
     @property
+    def folder(self) -> Path:
+        """Where what it goes on with is pretrained.
+
+        Raises:
+            ValueError: If that is from scratch.
+        """
+        if self.pretraining is None or self.seed is None:
+            raise ValueError(f"nothing is pretrained for {self}")
+        return (self.place.keep / self.pretraining.folder_name(self.seed)).resolve()
+
+    @property
     def settings(self) -> str:
         """All that decides what comes out, but for the seed and what has a column of its own."""
         after = [] if self.pretraining is None else ["after", self.pretraining.settings]

@@ -8,40 +8,35 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.causal_pretraining import CausalOptions, pretrain_causally
-from benchmarks.encoder_cases import Pretraining
-from benchmarks.encoder_runs import EncoderRun, Place, Value
+from benchmarks.encoder_runs import EncoderRun, Value
 from benchmarks.measure_run import measure_run
 from benchmarks.run_queue import Run
 from globalner.config import load_pretrain_recipe, resolve_pretrain_data
 from globalner.workflows import RunOptions, pretrain_recipe
 
-__all__ = ["measure_pretraining", "measure_tuning", "pretrained_folder"]
+__all__ = ["measure_pretraining", "measure_tuning", "pretrain"]
 
 _CAUSAL_RECIPE = "pretrain_en"
 
 
 def measure_pretraining(run: EncoderRun) -> list[Value]:
-    """Share of hidden (of a decoder: next) tokens of held-out text that are found, at each length."""
-    assert run.pretraining is not None
-    assert run.seed is not None
-    folder = pretrained_folder(run.pretraining, run.seed, run.place)
-    found: dict[str, Any] = json.loads((folder / "metrics.json").read_text("utf-8"))
+    """Share of hidden (of a decoder: next) tokens of held-out text that what is pretrained finds, at each length."""
+    found: dict[str, Any] = json.loads((run.folder / "metrics.json").read_text("utf-8"))
     values = [
         Value(metric, float(scores[metric]), length=int(length))
         for length, scores in found["lengths"].items()
         for metric in ("accuracy", "loss")
     ]
-    return [*values, Value("parameters", int(found["parameters"])), Value("tokens_per_s", _tokens_per_s(folder))]
+    return [*values, Value("parameters", int(found["parameters"])), Value("tokens_per_s", _tokens_per_s(run.folder))]
 
 
 def measure_tuning(run: EncoderRun) -> list[Value]:
-    """F1 of a recipe of `globalner train` with the encoder of the run, pretrained first where it has to be."""
+    """F1 of a recipe of `globalner train` with the encoder of the run."""
     assert run.recipe is not None
     assert run.seed is not None
     changes = run.changes
     if run.pretraining is not None:
-        model = pretrained_folder(run.pretraining, run.seed, run.place) / "model"
-        changes = ("model.encoder.kind=pretrained", f"model.encoder.name={model}", *changes)
+        changes = ("model.encoder.kind=pretrained", f"model.encoder.name={run.folder / 'model'}", *changes)
     place = run.place
     measured = measure_run(
         Run(run.recipe, "globalner", run.seed, changes, place.data_dir, place.device, place.precision)
@@ -50,25 +45,20 @@ def measure_tuning(run: EncoderRun) -> list[Value]:
     return [Value(metric, value) for metric in wanted if (value := measured[metric]) is not None]
 
 
-def pretrained_folder(pretraining: Pretraining, seed: int, place: Place) -> Path:
-    """The folder of a pretraining run below `place.keep`; what is not there is pretrained, what was cut off goes on.
+def pretrain(run: EncoderRun) -> None:
+    """Pretrains what a run goes on with, in its folder; what was cut off goes on.
 
-    Args:
-        pretraining: What to pretrain and how.
-        seed: Its seed.
-        place: Where and how.
+    The folder is done when its metrics.json is there.
     """
-    folder = (place.keep / pretraining.folder_name(seed)).resolve()
-    if (folder / "metrics.json").is_file():
-        return folder
-    changes = (*pretraining.changes, f"training.seed={seed}", f"training.precision={place.precision}")
+    pretraining, place = run.pretraining, run.place
+    assert pretraining is not None
+    changes = (*pretraining.changes, f"training.seed={run.seed}", f"training.precision={place.precision}")
     recipe = resolve_pretrain_data(load_pretrain_recipe(pretraining.recipe, changes), data_dir=place.data_dir)
     if pretraining.recipe == _CAUSAL_RECIPE:
         biased = pretraining.variant == "query-key-bias"
-        pretrain_causally(recipe, folder, CausalOptions(query_key_bias=biased, device=place.device, say=_say))
+        pretrain_causally(recipe, run.folder, CausalOptions(query_key_bias=biased, device=place.device, say=_say))
     else:
-        pretrain_recipe(recipe, RunOptions(output_dir=folder, resume=True, device=place.device, say=_say))
-    return folder
+        pretrain_recipe(recipe, RunOptions(output_dir=run.folder, resume=True, device=place.device, say=_say))
 
 
 def _tokens_per_s(folder: Path) -> float:

@@ -3,6 +3,7 @@
     python -m benchmarks.encoders --data-dir DIR
     python -m benchmarks.encoders mlm speed --data-dir DIR --seeds 0 1 2
     python -m benchmarks.encoders --data-dir DIR --large --device cuda --precision bf16
+    python -m benchmarks.encoders mlm extrapolation decoder --data-dir DIR --large --device cuda --jobs 8
 
 Groups: `speed` (time, memory and operations of a pass, by length), `mlm` (hidden tokens found at four lengths),
 `decoder` (named entities with a decoder that sees back, half each way, or both ways), `extrapolation` (next tokens
@@ -17,14 +18,17 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Sequence
+import threading
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.encoder_cases import SIZES
 from benchmarks.encoder_runs import GROUPS, TABLE, EncoderRun, Place, Value
 from benchmarks.fresh_process import in_fresh_process
 from benchmarks.results_file import append_rows, provenance, read_rows
-from benchmarks.run_queue import PRECISIONS
+from benchmarks.run_queue import add_place_options
 
 __all__ = ["main", "measure_missing"]
 
@@ -40,27 +44,54 @@ def main(arguments: Sequence[str] | None = None) -> int:
         options.most_gib,
         options.table,
     )
-    for group in options.groups:
-        for run in GROUPS[group](SIZES["large" if options.large else "small"], options.seeds, place):
-            if options.variants is None or run.variant in ("", *options.variants):
-                measure_missing(run)
+    size = SIZES["large" if options.large else "small"]
+    runs = [run for group in options.groups for run in GROUPS[group](size, options.seeds, place)]
+    measure_missing(
+        [run for run in runs if options.variants is None or run.variant in ("", *options.variants)], options.jobs
+    )
     return 0
 
 
-def measure_missing(run: EncoderRun) -> None:
-    """Measures a run and appends its rows at once, unless they are there."""
-    table = run.place.table
-    if any(row.items() >= run.key.items() for row in read_rows(table)):
-        print(f"{run}: there already")
-        return
-    print(run, flush=True)
-    measured_on = provenance()
-    machine, values = in_fresh_process(_measure, run)
-    measured_on["machine"] += machine
-    append_rows(table, [{**run.row(value), **measured_on} for value in values])
-    for value in values:
-        length = f" at {value.length}" if value.length is not None else ""
-        print(f"  {value.variant or run.variant}: {value.metric}{length} {value.value:,.4g}", flush=True)
+def measure_missing(runs: Iterable[EncoderRun], jobs: int = 1) -> None:
+    """Measures runs and appends the rows of each at once, unless they are there.
+
+    Args:
+        runs: What to measure.
+        jobs: How many at the same time. Those that share a machine say nothing about its speed, which is then left out.
+    """
+    appending, pretraining = threading.Lock(), defaultdict[Path, threading.Lock](threading.Lock)
+
+    def measure(run: EncoderRun) -> None:
+        measured_on = provenance()
+        if run.pretraining is not None:
+            # What several runs go on with is pretrained by the first of them, and the others wait.
+            with pretraining[run.folder]:
+                if not (run.folder / "metrics.json").is_file():
+                    in_fresh_process(_pretrain, run)
+        machine, values = in_fresh_process(_measure, run)
+        measured_on["machine"] += machine
+        kept = [value for value in values if jobs == 1 or not value.metric.endswith("_per_s")]
+        with appending:
+            append_rows(run.place.table, [{**run.row(value), **measured_on} for value in kept])
+        for value in kept:
+            length = f" at {value.length}" if value.length is not None else ""
+            print(f"{run}: {value.variant or run.variant} {value.metric}{length} {value.value:,.4g}", flush=True)
+
+    with ThreadPoolExecutor(jobs) as executor:
+        started = []
+        for run in runs:
+            if any(row.items() >= run.key.items() for row in read_rows(run.place.table)):
+                print(f"{run}: there already", flush=True)
+            else:
+                started.append(executor.submit(measure, run))
+        for one in started:
+            one.result()
+
+
+def _pretrain(run: EncoderRun) -> None:
+    from benchmarks.encoder_training import pretrain
+
+    pretrain(run)
 
 
 def _measure(run: EncoderRun) -> tuple[str, list[Value]]:
@@ -92,8 +123,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--seeds", nargs="+", type=int, default=[0, 1, 2])
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("GLOBALNER_DATA"))
     parser.add_argument("--keep", type=Path, default=Path("runs/encoders"), help="what is pretrained (%(default)s)")
-    parser.add_argument("--device", default="auto")
-    parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
+    add_place_options(parser)
     parser.add_argument("--most-gib", type=float, default=8.0, help="memory that may be timed (%(default)s)")
     parser.add_argument("--table", type=Path, default=TABLE, help="file of the rows (%(default)s)")
     options = parser.parse_args(arguments)
@@ -101,6 +131,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         if group not in GROUPS:
             parser.error(f"there is no group {group!r}; choose from: {', '.join(GROUPS)}")
     options.groups = options.groups or list(GROUPS)
+    if options.jobs > 1 and "speed" in options.groups:
+        parser.error("times of several jobs at once say nothing: measure speed with --jobs 1")
     return options
 
 

@@ -2,6 +2,7 @@
 
     python -m benchmarks.experiments --data-dir DIR
     python -m benchmarks.experiments wnut17 conll2003-fifth --data-dir DIR
+    python -m benchmarks.experiments --data-dir DIR --device cuda --jobs 8
 
 Rows go to results/accuracy.csv; those that are there already are skipped. `python -m benchmarks.tables` prints the
 tables.
@@ -17,7 +18,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from benchmarks.results_file import RESULTS
-from benchmarks.run_queue import PRECISIONS, SYSTEMS, Run, measure_missing
+from benchmarks.run_queue import SYSTEMS, Run, add_place_options, measure_missing
 
 __all__ = ["EXPERIMENTS", "TABLE", "Experiment"]
 
@@ -98,14 +99,13 @@ def main() -> int:
     parser.add_argument("--systems", nargs="+", choices=SYSTEMS, default=SYSTEMS)
     parser.add_argument("--seeds", nargs="+", type=int, help="some of the experiment's seeds")
     parser.add_argument("--data-dir", type=Path, default=os.environ.get("GLOBALNER_DATA"))
-    parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
+    add_place_options(parser)
     options = parser.parse_args()
-    for name in options.experiments or EXPERIMENTS:
+    names = options.experiments or list(EXPERIMENTS)
+    for name in names:
         if name not in EXPERIMENTS:
             parser.error(f"there is no experiment {name!r}; choose from: {', '.join(EXPERIMENTS)}")
-        experiment = EXPERIMENTS[name]
-        for run in _runs(experiment, options):
-            measure_missing(run, TABLE)
+    measure_missing([(run, TABLE) for name in names for run in _runs(EXPERIMENTS[name], options)], options.jobs)
     return 0
 
 
@@ -114,7 +114,9 @@ def _runs(experiment: Experiment, options: argparse.Namespace) -> Iterator[Run]:
         for system in experiment.systems:
             if system in options.systems and (options.seeds is None or seed in options.seeds):
                 for changes in experiment.settings(system):
-                    yield Run(experiment.recipe, system, seed, changes, options.data_dir, precision=options.precision)
+                    yield Run(
+                        experiment.recipe, system, seed, changes, options.data_dir, options.device, options.precision
+                    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,11 @@
-"""Runs to be measured, one after the other, each in a process of its own; those whose row is there are skipped."""
+"""Runs to be measured, each in a process of its own; those whose row is there are skipped."""
 
 from __future__ import annotations
 
+import argparse
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,10 +16,12 @@ from benchmarks.results_file import append_row, provenance, read_rows
 if TYPE_CHECKING:
     from benchmarks.measure_run import Measured
 
-__all__ = ["PRECISIONS", "SYSTEMS", "Run", "measure_missing"]
+__all__ = ["DEVICES", "PRECISIONS", "SYSTEMS", "Run", "add_place_options", "measure_missing"]
 
+DEVICES = ("auto", "cpu", "cuda", "mps")
 PRECISIONS = ("fp32", "bf16")
 SYSTEMS = ("globalner", "token_classification", "crf")
+_SPEEDS = ("train_documents_per_s", "predict_documents_per_s")
 
 
 @dataclass(frozen=True)
@@ -51,17 +57,47 @@ class Run:
             "changes": " ".join(self.changes),
         }
 
+    def __str__(self) -> str:
+        return " ".join([f"{self.recipe}, {self.system}, seed {self.seed}", *self.changes])
 
-def measure_missing(run: Run, table: Path) -> None:
-    """Measures a run and appends its row to the table, unless it is there."""
-    if any(row.items() >= run.key.items() for row in read_rows(table)):
-        print(f"{run.recipe}, {run.system}, seed {run.seed}: there already")
-        return
-    print(f"{run.recipe}, {run.system}, seed {run.seed} {' '.join(run.changes)}", flush=True)
-    measured_on = provenance()
-    measured = in_fresh_process(_measure, run)
-    append_row(table, {**run.key, "precision": run.precision, **measured, **measured_on})
-    print(f"  test F1 {measured['f1']:.4f}", flush=True)
+
+def add_place_options(parser: argparse.ArgumentParser) -> None:
+    """Adds the options that say where and how runs are computed: --device, --precision, --jobs."""
+    parser.add_argument("--device", choices=DEVICES, default="auto")
+    parser.add_argument("--precision", choices=PRECISIONS, default="fp32")
+    parser.add_argument(
+        "--jobs", type=int, default=1, help="runs at the same time; where there are several, speed is not written down"
+    )
+
+
+def measure_missing(runs: Iterable[tuple[Run, Path]], jobs: int = 1) -> None:
+    """Measures runs and appends the row of each to its table, unless it is there.
+
+    Args:
+        runs: What to measure, and the table of its row.
+        jobs: How many at the same time. Those that share a machine say nothing about its speed, so the columns of
+            speed stay empty where there are several.
+    """
+    appending = threading.Lock()
+
+    def measure(run: Run, table: Path) -> None:
+        measured_on = provenance()
+        measured = in_fresh_process(_measure, run)
+        if jobs > 1:
+            measured |= dict.fromkeys(_SPEEDS)
+        with appending:
+            append_row(table, {**run.key, "precision": run.precision, **measured, **measured_on})
+        print(f"{run}: test F1 {measured['f1']:.4f}", flush=True)
+
+    with ThreadPoolExecutor(jobs) as executor:
+        started = []
+        for run, table in runs:
+            if any(row.items() >= run.key.items() for row in read_rows(table)):
+                print(f"{run}: there already", flush=True)
+            else:
+                started.append(executor.submit(measure, run, table))
+        for one in started:
+            one.result()
 
 
 def _measure(run: Run) -> Measured:

@@ -31,9 +31,9 @@ def test_rows_that_are_there_are_skipped(
 ) -> None:
     ran = []
 
-    def measured(_: object, run: Run) -> dict[str, float]:
+    def measured(_: object, run: Run) -> dict[str, float | None]:
         ran.append(run)
-        return {"f1": 0.5}
+        return {"f1": 0.5, "train_documents_per_s": 9.0, "predict_documents_per_s": 9.0}
 
     monkeypatch.setattr(accuracy, "RESULTS", tmp_path)
     monkeypatch.setattr(run_queue, "provenance", dict)
@@ -50,6 +50,12 @@ def test_rows_that_are_there_are_skipped(
     monkeypatch.setattr(sys, "argv", [*command, "--set", "training.epochs=1"])
     accuracy.main()
     assert len(ran) == 12
+    monkeypatch.setattr(sys, "argv", [*command, "--set", "training.epochs=2", "--jobs", "3"])
+    accuracy.main()
+    assert len(ran) == 18
+    with (tmp_path / "other.csv").open(encoding="utf-8", newline="") as file:
+        speeds = [row["train_documents_per_s"] for row in csv.DictReader(file)]
+    assert speeds == ["9.0000"] * 12 + [""] * 6
 
 
 @pytest.mark.parametrize("system", accuracy.SYSTEMS)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import pickle
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -13,7 +12,6 @@ from benchmarks import encoder_runs, encoder_speed, encoders
 from benchmarks.encoder_cases import BIASES, SIZES, VARIANTS, Size, masked_pretraining
 from benchmarks.encoder_flops import CONTENDERS
 from benchmarks.encoder_runs import GROUPS, EncoderRun, Place, Value
-from benchmarks.encoder_training import pretrained_folder
 from benchmarks.results_file import read_rows
 from globalner.config import load_pretrain_recipe, load_recipe
 
@@ -117,7 +115,7 @@ def test_what_would_not_fit_is_left_out(tmp_path: Path, monkeypatch: pytest.Monk
     runs = {run.length: run for run in GROUPS["speed"](SIZES["small"], (), place)}
     monkeypatch.setattr(encoders, "in_fresh_process", lambda *_: ("", [Value("memory_mib", 300.0, variant="flash")]))
     monkeypatch.setattr(encoders, "provenance", lambda: {"machine": "m"})
-    encoders.measure_missing(runs[1024])
+    encoders.measure_missing([runs[1024]])
     assert [encoder_speed._fits(runs[length], "flash") for length in (512, 2048, 4096)] == [True, True, False]
     assert encoder_speed._fits(runs[4096], "roformer")
 
@@ -164,18 +162,33 @@ def test_small_and_large_have_the_kinds_that_are_compared() -> None:
 
 def test_other_settings_go_to_another_folder(tmp_path: Path) -> None:
     size = SIZES["small"]
-    names = {
-        masked_pretraining(size, variant, how_long).folder_name(seed)
-        for variant in size.variants
-        for how_long in size.masked
-        for seed in (0, 1)
-    }
-    assert len(names) == len(size.variants) * len(size.masked) * 2
-    pretraining = masked_pretraining(size, "roformer")
-    folder = tmp_path / pretraining.folder_name(3)
-    folder.mkdir()
-    (folder / "metrics.json").write_text(json.dumps({}), "utf-8")
-    assert pretrained_folder(pretraining, 3, Place(None, tmp_path)) == folder.resolve()
+    pretrainings = [masked_pretraining(size, variant, long) for variant in size.variants for long in size.masked]
+    names = {pretraining.folder_name(seed) for pretraining in pretrainings for seed in (0, 1)}
+    assert len(names) == len(pretrainings) * 2
+    run = EncoderRun("mlm", size, Place(None, tmp_path), seed=1, pretraining=pretrainings[0])
+    assert run.folder == tmp_path / pretrainings[0].folder_name(1)
+    with pytest.raises(ValueError, match="nothing is pretrained for speed"):
+        EncoderRun("speed", size, Place(None, tmp_path), length=128).folder  # noqa: B018
+
+
+def test_several_runs_at_once_measure_the_same_but_for_speed(queue: Callable[..., Path], tmp_path: Path) -> None:
+    alone = read_rows(queue("decoder", "mlm", "--seeds", "0"))
+    together = read_rows(queue("decoder", "mlm", "--seeds", "0", "--jobs", "3", "--keep", str(tmp_path / "again")))
+    assert together == alone
+    (tmp_path / "rows.csv").unlink()
+    together = read_rows(queue("decoder", "mlm", "--seeds", "0", "--jobs", "3"))
+
+    def what(rows: list[dict[str, str]]) -> set[tuple[str, ...]]:
+        return {tuple(row.values()) for row in rows if not row["metric"].endswith("_per_s")}
+
+    assert what(together) == what(alone)
+    assert not any(row["metric"].endswith("_per_s") for row in together)
+
+
+def test_speed_is_measured_alone(queue: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        queue("speed", "--jobs", "2")
+    assert "measure speed with --jobs 1" in capsys.readouterr().err
 
 
 def test_a_group_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
