@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -15,7 +16,7 @@ from transformers import BertConfig, BertModel, PreTrainedModel, RoFormerConfig,
 from benchmarks.encoder_cases import VARIANTS, Size
 from benchmarks.encoder_flops import BASE, CONTENDERS, VOCABULARY, encoder_config
 from benchmarks.encoder_runs import LENGTHS, TOKENS, EncoderRun, Value
-from benchmarks.fresh_process import in_fresh_process
+from benchmarks.fresh_process import Answer, Arguments, in_fresh_process
 from benchmarks.results_file import read_rows
 from benchmarks.workload import Workload, alternate_ms, memory_rise_mib
 from globalner.encoders import NativeEncoder
@@ -23,15 +24,16 @@ from globalner.extractor import autocast
 
 __all__ = ["build_encoder", "forward_flops", "measure_speed"]
 
+
 _REPEATS = 9
 _TINY_LENGTH = 16
 
 
 def measure_speed(run: EncoderRun) -> list[Value]:
-    """All contenders in turn in one process for the times; one process each for the memory.
+    """All contenders in turn in one process for the times; on the CPU one process each for the memory.
 
-    The ratios are of pairs: softmax attention and another one in the same round. What would not fit, judged by what a
-    shorter length took, is left out.
+    A GPU tells what a run takes whatever ran before. The ratios are of pairs: softmax attention and another one in
+    the same round. What would not fit, judged by what a shorter length took, is left out.
     """
     assert run.length is not None
     names = [name for name in CONTENDERS if _fits(run, name)]
@@ -42,9 +44,10 @@ def measure_speed(run: EncoderRun) -> list[Value]:
         low, middle, high = (float(value) for value in np.quantile(measured, (0.2, 0.5, 0.8)))
         values.append(Value(metric, middle, low, high, variant=variant, settings=settings))
 
+    alone = in_fresh_process if run.place.device == "cpu" else _here
     for name in names:
-        keep(name, "memory_mib", [in_fresh_process(_memory_mib, run, name)])
-    times = in_fresh_process(_times_ms, run, names)
+        keep(name, "memory_mib", [alone(_memory_mib, run, name)])
+    times = alone(_times_ms, run, names)
     for name in names:
         keep(name, "time_ms", times[name])
         keep(name, "base_ratio", [one / other for one, other in zip(times[BASE], times[name], strict=True)])
@@ -104,6 +107,10 @@ def _workload(run: EncoderRun, name: str, texts: int, length: int) -> Workload:
         return total.detach()
 
     return Workload(once, list(encoder.parameters()))
+
+
+def _here(function: Callable[[*Arguments], Answer], *arguments: *Arguments) -> Answer:
+    return function(*arguments)
 
 
 def _memory_mib(run: EncoderRun, name: str) -> float:

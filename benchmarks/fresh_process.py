@@ -7,7 +7,7 @@ from collections.abc import Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import TypeVar, TypeVarTuple
 
-__all__ = ["in_fresh_process"]
+__all__ = ["Answer", "Arguments", "in_fresh_process"]
 
 Arguments = TypeVarTuple("Arguments")
 Answer = TypeVar("Answer")

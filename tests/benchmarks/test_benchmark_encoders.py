@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pickle
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -19,8 +20,13 @@ LINES = ["里斯本大学在里斯本。", "Ana Reis left Lisbon.", "北京大�
 COLUMNS = "group data size variant seed settings metric length value low high device precision machine versions commit"
 
 
+ONE_PROCESS = threading.RLock()
+
+
 def directly(function: Callable[..., object], *arguments: object) -> object:
-    return function(*arguments)
+    """In this process, where one at a time can have the random numbers."""
+    with ONE_PROCESS:
+        return function(*arguments)
 
 
 @pytest.fixture
