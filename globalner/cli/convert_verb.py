@@ -8,7 +8,17 @@ from typing import Annotated
 import typer
 
 from globalner.cli.console import Console
-from globalner.cli.shared_options import Debug, Json, Quiet, examples, verb_app
+from globalner.cli.shared_options import (
+    Debug,
+    Encoding,
+    ErrorsOption,
+    Json,
+    Quiet,
+    ReadOptions,
+    examples,
+    options_of,
+    verb_app,
+)
 
 __all__ = ["app"]
 
@@ -29,17 +39,23 @@ def convert(
     ] = "auto",
     lossy: Annotated[bool, typer.Option("--lossy", help="Leave out what the new format cannot hold.")] = False,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse a file with tags that need a repair.")] = False,
+    read: ReadOptions = None,
+    write: Annotated[
+        list[str] | None, typer.Option("--write", metavar="KEY=VALUE", help="An option of OUTPUT's format.")
+    ] = None,
+    encoding: Encoding = "utf-8",
+    errors: ErrorsOption = "strict",
     json: Json = False,
     quiet: Quiet = False,
     debug: Debug = False,
 ) -> None:
     """Convert a file of documents to another format. Refuses to lose anything unless told to."""
-    from globalner.workflows import convert_file
+    from globalner.workflows import FileForm, convert_file
 
     console = Console(quiet=quiet, debug=debug)
-    result = convert_file(
-        source, target, source_format=source_format, target_format=target_format, lossy=lossy, strict=strict
-    )
+    reading = FileForm(source_format, options_of(read), encoding, errors)
+    writing = FileForm(target_format, options_of(write))
+    result = convert_file(source, target, reading=reading, writing=writing, lossy=lossy, strict=strict)
     if json:
         console.json(
             {

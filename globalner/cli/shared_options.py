@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Literal
 
 import typer
 
@@ -14,6 +14,8 @@ __all__ = [
     "Debug",
     "Device",
     "DeviceName",
+    "Encoding",
+    "ErrorsOption",
     "InputFormat",
     "Json",
     "Mode",
@@ -25,11 +27,13 @@ __all__ = [
     "Precision",
     "PrecisionName",
     "Quiet",
+    "ReadOptions",
     "RecipeName",
     "Resume",
     "Threshold",
     "changes_of",
     "examples",
+    "options_of",
     "verb_app",
 ]
 
@@ -82,6 +86,14 @@ ModelName = Annotated[str, typer.Argument(metavar="MODEL", help="Folder of a mod
 InputFormat = Annotated[
     str, typer.Option("--format", metavar="FORMAT", help="Format of the file; auto: as the file shows.")
 ]
+ReadOptions = Annotated[
+    list[str] | None, typer.Option("--read", metavar="KEY=VALUE", help="An option of the format that is read.")
+]
+Encoding = Annotated[str, typer.Option("--encoding", help="Encoding of the text that is read.")]
+ErrorsOption = Annotated[
+    Literal["strict", "replace"],
+    typer.Option("--errors", help="Bytes that are not of the encoding: refuse them, or put U+FFFD in their place."),
+]
 Mode = Annotated[
     ModeName | None,
     typer.Option(
@@ -101,6 +113,19 @@ def changes_of(overrides: list[str] | None, batch_size: int | None, precision: P
     changes += [f"training.batch_size={batch_size}"] if batch_size else []
     changes += [f"training.precision={precision.value}"] if precision else []
     return changes
+
+
+def options_of(pairs: list[str] | None) -> dict[str, str]:
+    """Options of a format by name.
+
+    Raises:
+        typer.BadParameter: If one is not KEY=VALUE.
+    """
+    parted = [pair.partition("=") for pair in pairs or ()]
+    for key, equals, value in parted:
+        if not key or not equals:
+            raise typer.BadParameter(f"{key + value!r} must be KEY=VALUE, such as scheme=BIO")
+    return {key: value for key, _, value in parted}
 
 
 def verb_app(text: str | None = None, epilog: str | None = None) -> typer.Typer:

@@ -4,38 +4,51 @@ from __future__ import annotations
 
 import os
 import secrets
+import shutil
 from collections.abc import Iterable, Iterator
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from globalner.data.formats import FORMATS, format_named
-from globalner.data.formats.format import Format, Reading, Sample, Writing
-from globalner.data.formats.lines import check_file, sample_lines
+from globalner.data.formats.format import Format, Reading, Sample, Source, Writing
+from globalner.data.formats.lines import ByteErrors, check_encoding, check_path
 from globalner.data.report import Report
 from globalner.errors import DataError, OutputError
 from globalner.types import Document
 
-__all__ = ["DocumentReader", "read_documents", "write_documents"]
+__all__ = ["DocumentReader", "format_for_writing", "format_of_file", "read_documents", "write_documents"]
 
 _Path = str | os.PathLike[str]
+_SAMPLE_BYTES, _SAMPLE_FILES = 4096, 500
 
 
 class DocumentReader:
     """The documents of a file, read as a stream: each iteration starts again, and memory does not grow with the file.
 
     Attributes:
-        path: The file.
+        path: The file, or the folder of files.
         format: Name of its format.
         evidence: Why it is read so, in plain words.
-        report: Repairs and notes of the latest iteration, filled as it goes.
     """
 
-    def __init__(self, path: Path, form: Format[Any], options: object, *, strict: bool) -> None:
-        self.path = path
+    def __init__(self, source: Source, form: Format[Any], options: object, *, strict: bool) -> None:
+        self.path = source.path
         self.format = form.name
-        self.report = Report()
+        self._source = source
         self._strict = strict
-        self.evidence, self._read = form.open(path, options)
+        self._reading = Reading(source, Report())
+        self.evidence, self._read = form.open(source, options)
+
+    @property
+    def report(self) -> Report:
+        """Repairs and notes of the latest iteration, filled as it goes."""
+        return self._reading.report
+
+    @property
+    def line(self) -> int | None:
+        """Number of the line that the latest iteration read last; None where the format has no lines."""
+        return self._reading.line
 
     def __iter__(self) -> Iterator[Document]:
         """Yields the documents in order.
@@ -43,33 +56,64 @@ class DocumentReader:
         Raises:
             DataError: At the first line that cannot be read, with its number; or if there is no document at all.
         """
-        self.report = Report()
+        return self._documents(None)
+
+    def readable(self, rejected: list[DataError]) -> Iterator[Document]:
+        """Yields the documents that can be read.
+
+        Args:
+            rejected: Takes the error of each that cannot.
+
+        Raises:
+            DataError: Where nothing behind an error can be read; or if there is no document, and nothing rejected.
+        """
+        return self._documents(rejected)
+
+    def _documents(self, rejected: list[DataError] | None) -> Iterator[Document]:
+        self._reading = Reading(self._source, Report(), self._strict, rejected)
         found = False
-        for document in self._read(Reading(self.path, self.report, self._strict)):
+        for document in self._read(self._reading):
             found = True
             yield document
-        if not found:
+        if not found and not rejected:
             raise DataError("is empty: it holds no document", path=self.path)
 
 
 def read_documents(
-    path: _Path, format: str = "auto", *, options: object | None = None, strict: bool = False
+    path: _Path,
+    format: str = "auto",
+    *,
+    options: object | None = None,
+    strict: bool = False,
+    encoding: str = "utf-8",
+    errors: ByteErrors = "strict",
 ) -> DocumentReader:
     """Opens a file of documents.
 
     Args:
-        path: The file; UTF-8, with or without a byte order mark.
+        path: The file, or a folder of files in a format that has such; with or without a byte order mark.
         format: Name of the format, or `auto`: the format that the options belong to, else as the file shows.
         options: Options of the format, such as `ColumnOptions(scheme="BIOES")`; None for its defaults.
         strict: Whether a tag sequence that needs a repair is an error rather than counted in the report.
+        encoding: Of the text, a name that Python knows.
+        errors: What to do with bytes that are not of that encoding: "strict": an error; "replace": U+FFFD takes their
+            place, and the report counts the lines.
 
     Raises:
-        DataError: If the file is missing, empty or not UTF-8, or its format cannot be told.
+        DataError: If the file is missing, empty or not of the encoding, or its format cannot be told.
     """
-    file = Path(path)
-    check_file(file)
-    form = _format_for(format, options) or _sniffed(file)
-    return DocumentReader(file, form, _options(form, options), strict=strict)
+    source = Source(Path(path), encoding, errors)
+    form = _format_for(format, options) or format_of_file(source.path, encoding, errors)
+    check_path(source.path)
+    check_encoding(encoding)
+    if (form.kind == "folder") != source.path.is_dir():
+        raise DataError(
+            "is a folder; name a file in it"
+            if source.path.is_dir()
+            else f"is a file, but the format {form.name!r} is a folder of files",
+            path=source.path,
+        )
+    return DocumentReader(source, form, _options(form, options), strict=strict)
 
 
 def write_documents(
@@ -84,7 +128,8 @@ def write_documents(
 
     Args:
         documents: The documents; read once, as a stream.
-        path: The file to write; replaced if it exists. Its folder must exist.
+        path: The file to write; replaced if it exists. Its folder must exist. A format that is a folder of files is
+            written to a folder that is not there yet, or empty.
         format: Name of the format, or `auto`: the format that the options belong to, else by the file's suffix.
         options: Options of the format, such as `ColumnOptions(layers=2)`; None for its defaults.
         lossy: Whether to leave out what the format cannot hold.
@@ -98,27 +143,43 @@ def write_documents(
     """
     target = Path(path).resolve()
     form = _format_for(format, options) or _by_suffix(target)
-    _check_target(target)
+    _check_target(target, form)
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
-        with partial.open("x", encoding="utf-8", newline="") as file:
-            writing = Writing(file)
-            form.write(documents, writing, _options(form, options))
+        writing = _written(form, documents, partial, _options(form, options))
         if writing.losses and not lossy:
             raise DataError(_refusal(form, writing.losses), path=target)
         partial.replace(target)
     except OSError as error:
         raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
     finally:
+        if partial.is_dir():
+            shutil.rmtree(partial)
         partial.unlink(missing_ok=True)
     writing.losses.merge(writing.notes)
     return writing.losses
 
 
-def _check_target(target: Path) -> None:
+def _written(form: Format[Any], documents: Iterable[Document], partial: Path, options: object) -> Writing:
+    if form.kind == "text":
+        with partial.open("x", encoding="utf-8", newline="") as file:
+            writing = Writing(file, partial)
+            form.write(documents, writing, options)
+        return writing
+    if form.kind == "folder":
+        partial.mkdir()
+    writing = Writing(None, partial)
+    form.write(documents, writing, options)
+    return writing
+
+
+def _check_target(target: Path, form: Format[Any]) -> None:
     if not target.parent.is_dir():
         raise OutputError(f"{target}: the folder {str(target.parent)!r} does not exist; make it first")
-    if target.exists() and not target.is_file():
+    if form.kind == "folder":
+        if target.exists() and not (target.is_dir() and not any(target.iterdir())):
+            raise OutputError(f"{target}: is there already; {form.name} is written to a folder that is new or empty")
+    elif target.exists() and not target.is_file():
         raise OutputError(f"{target}: is not a file that can be replaced; name another")
 
 
@@ -144,19 +205,60 @@ def _options(form: Format[Any], options: object | None) -> object:
     return options
 
 
-def _sniffed(path: Path) -> Format[Any]:
-    sample = Sample(path, sample_lines(path))
-    if path.suffix.lower() not in FORMATS["text"].suffixes and not sample.filled:
-        raise DataError("is empty: it holds blank lines only", path=path)
+def format_of_file(path: Path, encoding: str = "utf-8", errors: ByteErrors = "strict") -> Format[Any]:
+    """The format that a file or folder looks like.
+
+    Raises:
+        DataError: If it is missing, empty or not of the encoding, or looks like none; then the message says what was
+            looked for.
+    """
+    check_path(path)
+    check_encoding(encoding)
+    source = Source(path, encoding, errors)
+    sample, unreadable = _sample(source)
+    kinds = ("folder",) if source.path.is_dir() else ("binary",) if unreadable else ("text", "binary")
+    if kinds == ("text", "binary") and source.path.suffix.lower() not in FORMATS["text"].suffixes and not sample.filled:
+        raise DataError("is empty: it holds blank lines only", path=source.path)
     reasons = []
     for form in FORMATS.values():
-        fits, why = form.sniff(sample)
-        if fits:
-            return form
-        reasons.append(f"{form.name}: {why}")
-    raise DataError(
-        f"the format cannot be told. Looked for {'; '.join(reasons)}. Name the format ({', '.join(FORMATS)})", path=path
-    )
+        if form.kind in kinds:
+            fits, why = form.sniff(sample)
+            if fits:
+                return form
+            reasons.append(f"{form.name}: {why}")
+    if unreadable is not None:
+        raise unreadable
+    looked = f" Looked for {'; '.join(reasons)}." if reasons else ""
+    if source.path.is_dir():
+        raise DataError(f"is a folder of no known format; name a file in it.{looked}", path=source.path)
+    raise DataError(f"the format cannot be told.{looked} Name the format ({', '.join(FORMATS)})", path=source.path)
+
+
+def _sample(source: Source) -> tuple[Sample, DataError | None]:
+    """The beginning, and why it is no text if it is none."""
+    path = source.path
+    if path.is_dir():
+        files = islice((file for file in sorted(path.rglob("*")) if file.is_file()), _SAMPLE_FILES)
+        return Sample(path, [], names=tuple(file.relative_to(path).as_posix() for file in files)), None
+    with source.bytes() as file:
+        head = file.read(_SAMPLE_BYTES)
+    try:
+        return Sample(path, source.sample_lines(), head), None
+    except DataError as error:
+        return Sample(path, [], head), error
+
+
+def format_for_writing(path: Path, name: str = "auto") -> Format[Any]:
+    """The format that a file is written in.
+
+    Args:
+        path: The file.
+        name: Name of the format, or `auto`: by the file's suffix.
+
+    Raises:
+        DataError: If there is no such format, or the suffix names none.
+    """
+    return format_named(name) if name != "auto" else _by_suffix(path)
 
 
 def _by_suffix(path: Path) -> Format[Any]:

@@ -9,7 +9,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Literal
 
-from globalner.data.formats.lines import check_file, decoded_lines
+from globalner.data.formats.lines import check_path, decoded_lines
 from globalner.data.formats.words import join_words
 from globalner.errors import DataError
 
@@ -35,7 +35,9 @@ def read_plain_text(path: str | Path, records: slice = _EVERYTHING, unit: TextUn
             cut off or damaged (.gz), or has not the records that are asked for.
     """
     path = Path(path)
-    check_file(path)
+    check_path(path)
+    if path.is_dir():
+        raise DataError("is a folder; name a file in it", path=path)
     found = list(islice(_records(_lines(path), unit), records.stop))
     if not found:
         raise DataError("holds no text, only blank lines", path=path)

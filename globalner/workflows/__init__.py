@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from globalner.workflows.demo import run_demo as run_demo
     from globalner.workflows.evaluate import Evaluation as Evaluation
     from globalner.workflows.evaluate import evaluate_file as evaluate_file
+    from globalner.workflows.file_form import FileForm as FileForm
     from globalner.workflows.predict import PredictOptions as PredictOptions
     from globalner.workflows.predict import predict_documents as predict_documents
     from globalner.workflows.predict import read_inputs as read_inputs
@@ -28,6 +29,7 @@ _FILE_OF = {
     "ConversionResult": "convert",
     "DemoResult": "demo",
     "Evaluation": "evaluate",
+    "FileForm": "file_form",
     "PredictOptions": "predict",
     "PretrainedRun": "pretrain",
     "ProfileOptions": "profile",

@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from globalner.data import Report, read_documents, write_documents
+from globalner.data import Report
 from globalner.errors import OutputError
 from globalner.types import Document
+from globalner.workflows.file_form import FileForm
 
 __all__ = ["ConversionResult", "convert_file"]
 
@@ -38,8 +39,8 @@ def convert_file(
     source: Path,
     target: Path,
     *,
-    source_format: str = "auto",
-    target_format: str = "auto",
+    reading: FileForm | None = None,
+    writing: FileForm | None = None,
     lossy: bool = False,
     strict: bool = False,
 ) -> ConversionResult:
@@ -48,8 +49,8 @@ def convert_file(
     Args:
         source: The file to read.
         target: The file to write; replaced if it exists.
-        source_format: Name of a format, or auto: as the file shows.
-        target_format: Name of a format, or auto: by the suffix of `target`.
+        reading: How it is read; None: as it shows.
+        writing: How the new one is written; None: by its suffix.
         lossy: Whether to leave out what the new format cannot hold.
         strict: Whether a tag sequence that needs a repair is an error.
 
@@ -57,11 +58,11 @@ def convert_file(
         DataError: If the file cannot be read, or the new format cannot hold everything and `lossy` is False.
         OutputError: If the new file cannot be written, or is the one that is read.
     """
-    reader = read_documents(source, source_format, strict=strict)
+    reader = (reading or FileForm()).reader(source, strict=strict)
     if target.exists() and target.samefile(source):
         raise OutputError(f"{target} is the file to convert; name another file for the output")
     counts = _Counts()
-    write_report = write_documents(counts.of(reader), target, target_format, lossy=lossy)
+    write_report = (writing or FileForm()).write(counts.of(reader), target, lossy=lossy)
     return ConversionResult(
         counts.documents, counts.entities, reader.format, reader.evidence, reader.report, write_report
     )

@@ -8,10 +8,10 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from globalner.cli.app import app
+from globalner.cli.app import app, main
 from globalner.data import read_documents
 from globalner.errors import DataError, OutputError
-from globalner.workflows import convert_file
+from globalner.workflows import FileForm, convert_file
 
 RUNNER = CliRunner()
 COLUMNS = "Ada\tI-PER\nin\tO\nParis\tB-LOC\n\nNobody\tO\n"
@@ -48,7 +48,7 @@ def test_columns_become_the_native_form(columns: Path, tmp_path: Path) -> None:
 
 
 def test_unknown_keys_survive(nested: Path, tmp_path: Path) -> None:
-    convert_file(nested, tmp_path / "out.txt", target_format="native")
+    convert_file(nested, tmp_path / "out.txt", writing=FileForm("native"))
     (line,) = (tmp_path / "out.txt").read_text("utf-8").splitlines()
     assert json.loads(line)["meta"] == {"page": 7}
 
@@ -65,7 +65,7 @@ def test_nothing_is_lost_unasked(nested: Path, tmp_path: Path) -> None:
 
 def test_a_file_is_not_converted_onto_itself(columns: Path) -> None:
     with pytest.raises(OutputError, match="name another file"):
-        convert_file(columns, columns.parent / "." / columns.name, target_format="native")
+        convert_file(columns, columns.parent / "." / columns.name, writing=FileForm("native"))
     assert columns.read_text("utf-8") == COLUMNS
 
 
@@ -95,3 +95,35 @@ def test_the_verb_reports_as_json(nested: Path, tmp_path: Path) -> None:
     assert (report["documents"], report["entities"], report["format"]) == (1, 2, "native")
     assert sum(report["left_out"].values()) >= 2
     assert result.stderr == ""
+
+
+def convert(*words: object) -> int:
+    return main(["convert", *map(str, words)])
+
+
+def test_options_of_both_formats_are_given_by_name(
+    nested: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    target, back = tmp_path / "out.conll", tmp_path / "back.jsonl"
+    assert convert(nested, target, "--write", "layers=2", "--write", "scheme=IOB1", "--lossy") == 0
+    assert target.read_text("utf-8").splitlines()[0].split("\t") == ["Ulm", "I-ORG", "I-LOC"]
+    assert convert(target, back, "--read", "tag_columns=2,3") == 0
+    assert len(json.loads(back.read_text("utf-8"))["entities"]) == 2
+    capsys.readouterr()
+    for pair, message in (("layer=2", "did you mean 'layers'"), ("layers=no", "layers='no'"), ("layers", "KEY=VALUE")):
+        assert convert(nested, tmp_path / "no.conll", "--write", pair) == 2
+        assert message in " ".join(capsys.readouterr().err.replace("│", " ").split())
+
+
+def test_other_encodings_are_read_by_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    source, target = tmp_path / "latin.conll", tmp_path / "out.jsonl"
+    source.write_bytes("Müller\tB-PER\nKöln\tB-LOC\n".encode("latin-1"))
+    assert convert(source, target) == 2
+    assert "--encoding" in capsys.readouterr().err
+    assert convert(source, target, "--encoding", "latin-1") == 0
+    assert json.loads(target.read_text("utf-8"))["text"] == "Müller Köln"
+    assert convert(source, target, "--errors", "replace") == 0
+    assert json.loads(target.read_text("utf-8"))["text"] == "M\ufffdller K\ufffdln"
+    assert "not UTF-8" in capsys.readouterr().err
+    assert convert(source, target, "--encoding", "latin-x") == 2
+    assert "no encoding 'latin-x'" in capsys.readouterr().err

@@ -15,9 +15,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from globalner.data.formats.format import Format, Opened, Reading, Sample, Sniff, Writing
+from globalner.data.formats.format import Carries, Format, Opened, Reading, Sample, Sniff, Source, Writing
 from globalner.data.formats.inclusive_offsets import entity_of_inclusive
 from globalner.data.formats.json_values import json_object, kind_of, text_id, text_of, whole_number
 from globalner.errors import DataError
@@ -47,7 +46,7 @@ def _sniff(sample: Sample) -> Sniff:
     return Sniff(False, "no line is JSON with 'text' and 'label'")
 
 
-def _open(_path: Path, _options: CluenerOptions) -> Opened:
+def _open(_source: Source, _options: CluenerOptions) -> Opened:
     return Opened("JSON lines with 'label': types, their mentions and positions, ends inclusive", _read)
 
 
@@ -58,7 +57,7 @@ def _read(reading: Reading) -> Iterator[Document]:
         try:
             yield _document(json_object(line, unique_keys=True), reading)
         except DataError as error:
-            raise reading.error(error.message, number) from None
+            reading.reject(reading.error(error.message, number))
 
 
 def _document(record: dict[str, object], reading: Reading) -> Document:
@@ -131,4 +130,5 @@ CLUENER = Format(
     sniff=_sniff,
     open=_open,
     write=_write,
+    carries=Carries(nested=True, crossing=True, same_span=True, ids=True),
 )

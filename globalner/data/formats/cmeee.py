@@ -19,9 +19,8 @@ import json
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 
-from globalner.data.formats.format import Format, Opened, Reading, Sample, Sniff, Writing
+from globalner.data.formats.format import Carries, Format, Opened, Reading, Sample, Sniff, Source, Writing
 from globalner.data.formats.inclusive_offsets import entity_of_inclusive
 from globalner.data.formats.json_values import (
     check_characters,
@@ -64,7 +63,7 @@ def _sniff(sample: Sample) -> Sniff:
     return Sniff("text" in record and "entities" in record, "the first record has no 'text' or no 'entities'")
 
 
-def _open(_path: Path, _options: CmeeeOptions) -> Opened:
+def _open(_source: Source, _options: CmeeeOptions) -> Opened:
     return Opened("one JSON array of records, entities from 'start_idx' to 'end_idx', ends inclusive", _read)
 
 
@@ -73,7 +72,7 @@ def _read(reading: Reading) -> Iterator[Document]:
         try:
             yield _document(record, reading)
         except DataError as error:
-            raise reading.error(f"record {number}: {error.message}", line) from None
+            reading.reject(reading.error(f"record {number}: {error.message}", line))
 
 
 class _Array:
@@ -209,4 +208,5 @@ CMEEE = Format(
     sniff=_sniff,
     open=_open,
     write=_write,
+    carries=Carries(nested=True, crossing=True, same_span=True),
 )

@@ -9,8 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from globalner.data.formats.format import Sample
-from globalner.data.formats.lines import numbered_lines, sample_lines
+from globalner.data.formats.format import Sample, Source
 from globalner.data.formats.tag_schemes import OUTSIDE, SchemeCounter, Tag, TagScheme, parse_tag, scheme_named
 from globalner.errors import DataError
 
@@ -116,13 +115,13 @@ def looks_like_columns(sample: Sample) -> tuple[bool, str]:
     return True, f"{width} columns with tags in the last"
 
 
-def layout_of(path: Path, options: ColumnOptions) -> ColumnLayout:
+def layout_of(source: Source, options: ColumnOptions) -> ColumnLayout:
     """Finds the layout of a file: columns from its first lines, the scheme from all of it, in one pass.
 
     Raises:
         DataError: If there is only one column, an option names a column that is not there, or no scheme fits.
     """
-    sample = sample_lines(path)
+    path, sample = source.path, source.sample_lines()
     lines = _content(sample)
     if not lines:
         raise DataError("is empty: it has no line with a word and a tag", path=path)
@@ -143,7 +142,7 @@ def layout_of(path: Path, options: ColumnOptions) -> ColumnLayout:
     layout = ColumnLayout(separator, width, word, tags, scheme, remark)
     if options.scheme != "auto":
         return layout
-    return ColumnLayout(separator, width, word, tags, _scheme(path, layout), remark)
+    return ColumnLayout(separator, width, word, tags, _scheme(source, layout), remark)
 
 
 def _content(lines: Sequence[str]) -> list[str]:
@@ -208,22 +207,22 @@ def _checked(column: int, width: int, path: Path) -> int:
     return column
 
 
-def _scheme(path: Path, layout: ColumnLayout) -> TagScheme:
+def _scheme(source: Source, layout: ColumnLayout) -> TagScheme:
     counter = SchemeCounter()
-    for numbers, rows in _sentences(path, layout):
+    for numbers, rows in _sentences(source, layout):
         for column in layout.tags:
             counter.add([_tag_or_outside(row[column]) for row in rows], numbers)
     try:
         return counter.scheme()
     except DataError as error:
-        raise DataError(error.message, path=path) from None
+        raise DataError(error.message, path=source.path) from None
 
 
-def _sentences(path: Path, layout: ColumnLayout) -> Iterator[tuple[list[int], list[list[str]]]]:
+def _sentences(source: Source, layout: ColumnLayout) -> Iterator[tuple[list[int], list[list[str]]]]:
     """Sentences as line numbers and cells, without the lines that reading will refuse."""
     numbers: list[int] = []
     rows: list[list[str]] = []
-    for number, line in numbered_lines(path):
+    for number, line in source.lines():
         if not line.strip() or is_border(line):
             if rows:
                 yield numbers, rows

@@ -14,7 +14,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import partial
-from pathlib import Path
 
 from globalner.data.formats.column_layout import (
     ColumnLayout,
@@ -24,7 +23,7 @@ from globalner.data.formats.column_layout import (
     looks_like_columns,
 )
 from globalner.data.formats.column_writer import write_columns
-from globalner.data.formats.format import Format, Opened, Reading, Sample, Sniff
+from globalner.data.formats.format import Carries, Format, Opened, Reading, Sample, Sniff, Source
 from globalner.data.formats.tag_schemes import Tag, parse_tag, spans_of_tags
 from globalner.data.formats.words import join_words
 from globalner.errors import DataError
@@ -43,8 +42,8 @@ def _sniff(sample: Sample) -> Sniff:
     return Sniff(fits, why)
 
 
-def _open(path: Path, options: ColumnOptions) -> Opened:
-    layout = layout_of(path, options)
+def _open(source: Source, options: ColumnOptions) -> Opened:
+    layout = layout_of(source, options)
     return Opened(layout.evidence, partial(_read, layout))
 
 
@@ -52,7 +51,12 @@ def _read(layout: ColumnLayout, reading: Reading) -> Iterator[Document]:
     sentences = _SentenceReader(layout, reading)
     try:
         for rows in _rows(layout, reading):
-            yield sentences.document(rows)
+            try:
+                document = sentences.document(rows)
+            except DataError as error:
+                reading.reject(error)
+            else:
+                yield document
     finally:
         sentences.note_joining()
 
@@ -60,20 +64,22 @@ def _read(layout: ColumnLayout, reading: Reading) -> Iterator[Document]:
 def _rows(layout: ColumnLayout, reading: Reading) -> Iterator[list[_Row]]:
     """Sentences: the lines of each with their numbers, comments and borders left out."""
     rows: list[_Row] = []
+    broken = False
     for number, line in reading.lines():
         if not line.strip() or is_border(line):
-            if rows:
+            if rows and not broken:
                 yield rows
-                rows = []
+            rows, broken = [], False
             continue
         cells = layout.split(line)
         if not rows and line[0] == "#" and layout.is_comment(line, cells):
             reading.report.add("comment lines left out", f"line {number}: {line}")
             continue
         if len(cells) != layout.width:
-            raise reading.error(_width_message(layout, cells), number)
+            reading.reject(reading.error(_width_message(layout, cells), number))
+            broken = True
         rows.append((number, cells))
-    if rows:
+    if rows and not broken:
         yield rows
 
 
@@ -156,4 +162,5 @@ COLUMNS = Format(
     sniff=_sniff,
     open=_open,
     write=write_columns,
+    carries=Carries(nested=True, exact_text=False, tokens=True),
 )

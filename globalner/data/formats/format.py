@@ -5,24 +5,33 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Generic, NamedTuple, TextIO, TypeVar
+from typing import Generic, Literal, NamedTuple, TextIO, TypeVar
 
-from globalner.data.formats.lines import BYTE_ORDER_MARK, numbered_lines
+from globalner.data.formats.lines import BYTE_ORDER_MARK, Source
 from globalner.data.report import Report
 from globalner.errors import DataError
 from globalner.types import Document
 
-__all__ = ["Format", "Opened", "Reading", "Sample", "Sniff", "Writing"]
+__all__ = ["Carries", "Format", "Opened", "Reading", "Sample", "Sniff", "Source", "Writing"]
 
 OptionsT = TypeVar("OptionsT")
 
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """The beginning of a file, for telling its format: its path and its first lines (blank ones included)."""
+    """The beginning of a file or folder, for telling its format.
+
+    Attributes:
+        path: The file or folder.
+        lines: Its first lines, blank ones included; none where it is a folder or no text.
+        head: Its first bytes; none of a folder.
+        names: Paths of the files in a folder and its folders, relative to it, in order, some hundreds at most.
+    """
 
     path: Path
     lines: list[str]
+    head: bytes = b""
+    names: tuple[str, ...] = ()
 
     @property
     def suffix(self) -> str:
@@ -35,6 +44,31 @@ class Sample:
         return [line for line in self.lines if line.strip()]
 
 
+@dataclass(frozen=True, slots=True)
+class Carries:
+    """What a format has a place for, beside texts and flat entities.
+
+    Attributes:
+        nested: Entities inside others.
+        crossing: Entities that overlap and neither holds the other.
+        same_span: Several labels on one span.
+        exact_text: Any text, line breaks and runs of blanks included.
+        scores: Scores of entities.
+        ids: Names of documents.
+        tokens: Given words.
+        extra: Further keys of documents.
+    """
+
+    nested: bool = False
+    crossing: bool = False
+    same_span: bool = False
+    exact_text: bool = True
+    scores: bool = False
+    ids: bool = False
+    tokens: bool = False
+    extra: bool = False
+
+
 class Sniff(NamedTuple):
     """Whether a file looks like a format, and why or why not, as the end of a sentence in plain words."""
 
@@ -42,23 +76,48 @@ class Sniff(NamedTuple):
     why: str
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Reading:
-    """One pass through a file.
+    """One pass through a file or folder.
 
     Attributes:
-        path: The file.
+        source: The file or folder.
         report: Where repairs and notes go.
         strict: Whether the first repair is an error.
+        rejected: Takes the errors of documents that cannot be read, which are then left out; None: the first is raised.
+        line: Number of the line that was read last.
     """
 
-    path: Path
+    source: Source
     report: Report
     strict: bool = False
+    rejected: list[DataError] | None = None
+    line: int | None = None
+
+    @property
+    def path(self) -> Path:
+        """The file or folder."""
+        return self.source.path
 
     def lines(self) -> Iterator[tuple[int, str]]:
-        """The file's lines with their numbers from 1; see `numbered_lines`."""
-        return numbered_lines(self.path, self.report)
+        """The file's lines with their numbers from 1; see `Source.lines`."""
+        for number, line in self.source.lines(self.report):
+            self.line = number
+            yield number, line
+
+    def of(self, path: Path) -> Reading:
+        """The same pass, in a file of the folder."""
+        return Reading(self.source.at(path), self.report, self.strict, self.rejected)
+
+    def reject(self, error: DataError) -> None:
+        """Says that a document cannot be read; the caller goes on with the next one.
+
+        Raises:
+            DataError: The error itself, unless such errors are collected.
+        """
+        if self.rejected is None:
+            raise error
+        self.rejected.append(error)
 
     def error(self, message: str, line: int | None = None) -> DataError:
         """The error to raise for a line of this file."""
@@ -77,15 +136,19 @@ class Reading:
 
 @dataclass(slots=True)
 class Writing:
-    """One file being written.
+    """One file or folder being written.
 
     Attributes:
-        file: The open file (UTF-8, line ends as given).
+        file: The open file (UTF-8, line ends as given); of a format that is no text, None.
+        path: Where the file or folder is made that takes its place when it is whole; the folder is there. None where
+            text goes to a stream.
         notes: What the format leaves out by its nature, such as scores; never a reason to refuse.
         losses: What the format should hold and cannot; a reason to refuse unless the caller accepts losses.
+        started: Whether anything was put.
     """
 
-    file: TextIO
+    file: TextIO | None
+    path: Path | None = None
     notes: Report = field(default_factory=Report)
     losses: Report = field(default_factory=Report)
     started: bool = False
@@ -96,6 +159,7 @@ class Writing:
         Raises:
             DataError: If the text holds a lone surrogate, which UTF-8 has no form for.
         """
+        assert self.file is not None, "a format that is no text makes its own files"
         try:
             if not self.started and text.startswith(BYTE_ORDER_MARK):
                 self.file.write(BYTE_ORDER_MARK)  # readers skip one such mark; the second is the text's own
@@ -140,8 +204,10 @@ class Format(Generic[OptionsT]):
         suffixes: File suffixes, lower case with the dot, the usual one first; none where people must name the format.
         options: Makes the default options; also the class that the format's options must be of.
         sniff: Says whether the beginning of a file looks like this format.
-        open: Looks at a file as far as needed to know how to read it.
+        open: Looks at a file or folder as far as needed to know how to read it.
         write: Writes documents, counting what cannot be carried.
+        carries: What it has a place for.
+        kind: "text": a file of text; "binary": another file; "folder": a folder of files.
     """
 
     name: str
@@ -149,5 +215,7 @@ class Format(Generic[OptionsT]):
     suffixes: tuple[str, ...]
     options: type[OptionsT]
     sniff: Callable[[Sample], Sniff]
-    open: Callable[[Path, OptionsT], Opened]
+    open: Callable[[Source, OptionsT], Opened]
     write: Callable[[Iterable[Document], Writing, OptionsT], None]
+    carries: Carries
+    kind: Literal["text", "binary", "folder"] = "text"

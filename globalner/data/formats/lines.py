@@ -1,35 +1,51 @@
-"""Lines of a UTF-8 file with their numbers, read as a stream."""
+"""Lines of a text file with their numbers, read as a stream."""
 
 from __future__ import annotations
 
+import codecs
 import difflib
+import io
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import BinaryIO, Literal
 
 from globalner.data.report import Report
 from globalner.errors import DataError
 
-__all__ = ["BYTE_ORDER_MARK", "check_file", "decoded_lines", "numbered_lines", "sample_lines"]
+__all__ = ["BYTE_ORDER_MARK", "ByteErrors", "Source", "check_encoding", "check_path", "decoded_lines"]
 
+ByteErrors = Literal["strict", "replace"]
 BYTE_ORDER_MARK = "\ufeff"
 _SAMPLE_LINES = 2000
 _SAMPLE_CHARS = 1_000_000
+_UTF8 = ("utf-8", "utf-8-sig")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
 
-def check_file(path: Path) -> None:
-    """Refuses what cannot be read as a data file.
+def check_path(path: Path) -> None:
+    """Refuses what cannot be read as a file or folder of data.
 
     Raises:
-        DataError: If the path is missing (the message names the nearest file of its folder), a folder, or empty.
+        DataError: If the path is missing (the message names the nearest file of its folder), or an empty file.
     """
-    if path.is_dir():
-        raise DataError("is a folder; name a file in it", path=path)
     if not path.exists():
         raise DataError(f"no such file{_nearest(path)}", path=path)
     if path.is_file() and path.stat().st_size == 0:
         raise DataError("is empty: it holds no document", path=path)
+
+
+def check_encoding(name: str) -> None:
+    """Refuses what Python knows no encoding of text for.
+
+    Raises:
+        DataError: If there is none of that name.
+    """
+    try:
+        "a".encode(name)
+    except (LookupError, UnicodeError):
+        raise DataError(f"there is no encoding {name!r} of text; such are utf-8, utf-16, latin-1, gb18030") from None
 
 
 def _nearest(path: Path) -> str:
@@ -43,30 +59,97 @@ def _nearest(path: Path) -> str:
     return f"; did you mean {close[0]!r}?" if close else ""
 
 
-def numbered_lines(path: Path, report: Report | None = None) -> Iterator[tuple[int, str]]:
-    r"""Streams `(number, line)`, numbers from 1, lines without their end.
+@dataclass(frozen=True, slots=True)
+class Source:
+    """A file of text, or a folder of such files, and how its bytes are read.
 
-    Only `\n` ends a line, so U+2028 and its like stay inside; a `\r` just before it goes with it. A byte order mark at
-    the start of the file is skipped and noted in the report; U+FEFF anywhere else is text.
-
-    Raises:
-        DataError: If the file cannot be opened, or a line is not UTF-8 (with its number and the byte's place).
+    Attributes:
+        path: The file or folder.
+        encoding: Of its text, a name that Python knows.
+        errors: What to do with bytes that are not of that encoding: "strict": an error; "replace": U+FFFD takes their
+            place, and the report counts the lines.
     """
-    try:
-        file = path.open("rb")
-    except OSError as error:
-        raise DataError(f"cannot be opened: {error.strerror}", path=path) from error
-    with file:
-        yield from decoded_lines(file, path, report)
+
+    path: Path
+    encoding: str = "utf-8"
+    errors: ByteErrors = "strict"
+
+    def lines(self, report: Report | None = None) -> Iterator[tuple[int, str]]:
+        r"""Streams `(number, line)`, numbers from 1, lines without their end.
+
+        Only `\n` ends a line, so U+2028 and its like stay inside; a `\r` just before it goes with it. A byte order mark
+        at the start of the file is skipped and noted in the report; U+FEFF anywhere else is text.
+
+        Raises:
+            DataError: If the file cannot be opened, or a line is not of the encoding (with its number and, in UTF-8,
+                the byte's place).
+        """
+        with self.bytes() as file:
+            if codecs.lookup(self.encoding).name in _UTF8:
+                yield from decoded_lines(file, self.path, report, errors=self.errors)
+            else:
+                yield from self._lines_of_other_encoding(file, report)
+
+    def sample_lines(self) -> list[str]:
+        """The first lines: whole lines, at most 2000, and none after the first million characters.
+
+        Raises:
+            DataError: As `lines`.
+        """
+        lines: list[str] = []
+        chars = 0
+        for _, line in islice(self.lines(), _SAMPLE_LINES):
+            lines.append(line)
+            chars += len(line)
+            if chars > _SAMPLE_CHARS:
+                break
+        return lines
+
+    def bytes(self) -> BinaryIO:
+        """The open file.
+
+        Raises:
+            DataError: If it cannot be opened.
+        """
+        try:
+            return self.path.open("rb")
+        except OSError as error:
+            raise DataError(f"cannot be opened: {error.strerror}", path=self.path) from error
+
+    def at(self, path: Path) -> Source:
+        """Another file, such as one of this folder, read in the same way."""
+        return Source(path, self.encoding, self.errors)
+
+    def _lines_of_other_encoding(self, file: BinaryIO, report: Report | None) -> Iterator[tuple[int, str]]:
+        number = 0
+        try:
+            for number, raw in enumerate(io.TextIOWrapper(file, self.encoding, self.errors, newline="\n"), start=1):
+                line = raw.removesuffix("\n")
+                line = line.removesuffix("\r") if raw.endswith("\n") else line
+                if number == 1:
+                    line = line.removeprefix(BYTE_ORDER_MARK)
+                if report is not None and self.errors == "replace" and "\ufffd" in line:
+                    report.add(f"line with bytes that are not {self.encoding}, read as U+FFFD", f"line {number}")
+                yield number, line
+        except UnicodeError as error:
+            # The decoder reads ahead, so that the line is the first that it may be.
+            raise DataError(
+                f"is not {self.encoding}: {error}; name the encoding that the file has, or let such bytes be replaced",
+                path=self.path,
+                line=number + 1,
+            ) from None
 
 
-def decoded_lines(file: Iterable[bytes], path: Path, report: Report | None = None) -> Iterator[tuple[int, str]]:
-    """The lines of an open file as `numbered_lines` gives them.
+def decoded_lines(
+    file: Iterable[bytes], path: Path, report: Report | None = None, *, errors: ByteErrors = "strict"
+) -> Iterator[tuple[int, str]]:
+    """The lines of an open UTF-8 file as `Source.lines` gives them.
 
     Args:
         file: Gives each line with its end.
         path: What the file is called in messages.
         report: Takes notes.
+        errors: As of `Source`.
 
     Raises:
         DataError: If a line is not UTF-8.
@@ -76,7 +159,11 @@ def decoded_lines(file: Iterable[bytes], path: Path, report: Report | None = Non
         try:
             line = raw.decode("utf-8")
         except UnicodeDecodeError as error:
-            raise _not_utf8(path, number, offset, error) from None
+            if errors == "strict":
+                raise _not_utf8(path, number, offset, error) from None
+            line = raw.decode("utf-8", "replace")
+            if report is not None:
+                report.add("line with bytes that are not UTF-8, read as U+FFFD", f"line {number}")
         if line.endswith("\r\n"):
             line = line[:-2]
         elif line.endswith("\n"):
@@ -91,27 +178,11 @@ def decoded_lines(file: Iterable[bytes], path: Path, report: Report | None = Non
 
 def _not_utf8(path: Path, number: int, offset: int, error: UnicodeDecodeError) -> DataError:
     raw: bytes = error.object
-    hint = "save the file as UTF-8"
+    hint = "name the encoding that it has (--encoding), or let such bytes be replaced (--errors replace)"
     if number == 1 and raw.startswith(_UTF16_MARKS):
-        hint = "it starts like UTF-16; save it as UTF-8"
+        hint = "it starts like UTF-16; name that (--encoding utf-16), or save it as UTF-8"
     return DataError(
         f"is not UTF-8: byte 0x{raw[error.start]:02x} at offset {offset + error.start} of the file; {hint}",
         path=path,
         line=number,
     )
-
-
-def sample_lines(path: Path) -> list[str]:
-    """The first lines of a file: whole lines, at most 2000, and none after the first million characters.
-
-    Raises:
-        DataError: As `numbered_lines`.
-    """
-    lines: list[str] = []
-    chars = 0
-    for _, line in islice(numbered_lines(path), _SAMPLE_LINES):
-        lines.append(line)
-        chars += len(line)
-        if chars > _SAMPLE_CHARS:
-            break
-    return lines

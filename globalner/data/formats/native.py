@@ -12,9 +12,8 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
-from globalner.data.formats.format import Format, Opened, Reading, Sample, Sniff, Writing
+from globalner.data.formats.format import Carries, Format, Opened, Reading, Sample, Sniff, Source, Writing
 from globalner.data.formats.json_values import json_object, kind_of, text_id, text_of, whole_number
 from globalner.errors import DataError
 from globalner.types import Document, Entity
@@ -53,7 +52,7 @@ def _sniff(sample: Sample) -> Sniff:
     return Sniff(named or "text" in record, "JSON lines" if "text" in record else "the first line has no 'text'")
 
 
-def _open(_path: Path, _options: NativeOptions) -> Opened:
+def _open(_source: Source, _options: NativeOptions) -> Opened:
     return Opened("JSON lines, one document a line", _read)
 
 
@@ -64,7 +63,7 @@ def _read(reading: Reading) -> Iterator[Document]:
         try:
             yield _document(json_object(line), reading)
         except DataError as error:
-            raise reading.error(error.message, number) from None
+            reading.reject(reading.error(error.message, number))
 
 
 def _document(record: dict[str, object], reading: Reading) -> Document:
@@ -170,4 +169,5 @@ NATIVE = Format(
     sniff=_sniff,
     open=_open,
     write=_write,
+    carries=Carries(nested=True, crossing=True, same_span=True, scores=True, ids=True, tokens=True, extra=True),
 )

@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 
-from globalner.data.formats.format import Format, Opened, Reading, Sample, Sniff, Writing
-from globalner.data.formats.lines import BYTE_ORDER_MARK, numbered_lines
+from globalner.data.formats.format import Carries, Format, Opened, Reading, Sample, Sniff, Source, Writing
+from globalner.data.formats.lines import BYTE_ORDER_MARK
 from globalner.errors import DataError
 from globalner.types import Document
 
@@ -30,7 +29,7 @@ def _sniff(sample: Sample) -> Sniff:
     return Sniff(sample.suffix in TEXT.suffixes, "the name does not end in .txt")
 
 
-def _open(_path: Path, options: TextOptions) -> Opened:
+def _open(_source: Source, options: TextOptions) -> Opened:
     kind = "the whole file as one document" if options.whole_file else "one document a line"
     return Opened(f"plain text, {kind}", partial(_read, options))
 
@@ -44,14 +43,16 @@ def _read(options: TextOptions, reading: Reading) -> Iterator[Document]:
 
 
 def _whole(reading: Reading) -> str:
+    """The text of the file with its line ends; in another encoding than UTF-8 each line end becomes a line feed."""
+    if reading.source.errors != "strict" or reading.source.encoding != "utf-8":
+        return "\n".join(line for _, line in reading.lines())
     try:
-        text = reading.path.read_bytes().decode("utf-8")
+        with reading.source.bytes() as file:
+            text = file.read().decode("utf-8")
     except UnicodeDecodeError:
-        for _ in numbered_lines(reading.path):  # says which line
+        for _ in reading.source.lines():  # says which line
             pass
         raise
-    except OSError as error:
-        raise reading.error(f"cannot be read: {error.strerror}") from error
     if text.startswith(BYTE_ORDER_MARK):
         reading.report.note("a byte order mark at the start of the file was skipped")
         return text[1:]
@@ -92,4 +93,5 @@ TEXT = Format(
     sniff=_sniff,
     open=_open,
     write=_write,
+    carries=Carries(exact_text=False),
 )
