@@ -20,8 +20,8 @@ __all__ = ["GuardedProtocol", "guarded_protocol"]
 
 logger = logging.getLogger(__name__)
 
-# After an answer that came before the end of the body, so that the client has read it before the connection is cut.
-_LINGER_S = 5.0
+# After an answer that came before the end of what the client sends: cut at once, it could lose the answer.
+_LINGER_S = 3.0
 
 
 class GuardedProtocol(H11Protocol):
@@ -35,6 +35,7 @@ class GuardedProtocol(H11Protocol):
     settings: ClassVar[ServiceSettings]
     count: ClassVar[Callable[[str], None]]
 
+    _refused: bool = False
     _watched: str = ""
     _timer: asyncio.TimerHandle | None = None
     _write_timer: asyncio.TimerHandle | None = None
@@ -46,19 +47,21 @@ class GuardedProtocol(H11Protocol):
         if len(self.connections) > limit:
             message = f"{limit} connections are open (server flag {flag('max_connections')})"
             self._refuse(HTTPStatus.SERVICE_UNAVAILABLE, "too_many_connections", message)
+            self.transport.close()
             return
         self._watch("head")
 
     def data_received(self, data: bytes) -> None:
         """Reads what came; anything that cannot be HTTP is answered with 400 and cut."""
-        if self.transport.is_closing():
+        if self._refused or self.transport.is_closing():
             return
         try:
             super().data_received(data)
         except Exception:
             logger.debug("bytes that are no HTTP", exc_info=True)
             self.send_400_response("")
-        self._watch_state(arrived=True)
+        if not self._refused:
+            self._watch_state(arrived=True)
 
     def on_response_complete(self) -> None:
         """Watches what is left of the connection."""
@@ -124,13 +127,16 @@ class GuardedProtocol(H11Protocol):
             self.transport.close()
 
     def _refuse(self, status: HTTPStatus, kind: str, message: str) -> None:
-        """Answers outside any request, if an answer can still be begun, and closes the connection."""
+        """Answers outside any request, if an answer can still be begun; what comes after that is thrown away."""
+        self._refused = True
         type(self).count(kind)
         if self.cycle is not None and not self.cycle.response_complete:
             # The app must not answer the same request once more.
             self.cycle.disconnected = True
             self.cycle.message_event.set()
-        if self.conn.our_state in (h11.IDLE, h11.SEND_RESPONSE) and not self.transport.is_closing():
+        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE) or self.transport.is_closing():
+            self.transport.close()
+        else:
             body = ErrorResponse(error=ErrorBody(type=kind, message=message)).model_dump_json().encode()
             headers = {
                 **DEFAULT_HEADERS,
@@ -141,7 +147,9 @@ class GuardedProtocol(H11Protocol):
             start = h11.Response(status_code=status, headers=list(headers.items()), reason=status.phrase.encode())
             for event in (start, h11.Data(data=body), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
-        self.transport.close()
+            if self.transport.can_write_eof():
+                self.transport.write_eof()
+            self._watch("rest")
 
 
 def guarded_protocol(settings: ServiceSettings, count: Callable[[str], None]) -> type[GuardedProtocol]:

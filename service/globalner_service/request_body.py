@@ -18,7 +18,7 @@ Schema = TypeVar("Schema", bound=BaseModel)
 
 _SHOWN_ERRORS = 3
 _SHOWN_CHARS = 80
-_UNION_TAGS = {"string", "object", "number", "map"}
+_UNION_TAGS = {"string", "object", "number", "map", "list"}
 
 
 async def read_json(request: Request, timeout_s: float) -> bytes:
