@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
+from globalner.data.formats.brat import BRAT
 from globalner.data.formats.cluener import CLUENER
 from globalner.data.formats.cmeee import CMEEE
 from globalner.data.formats.columns import COLUMNS
@@ -19,7 +20,7 @@ from globalner.errors import DataError
 
 __all__ = ["FORMATS", "format_named"]
 
-FORMATS: dict[str, Format[Any]] = {form.name: form for form in (CLUENER, CMEEE, NATIVE, COLUMNS, TEXT)}
+FORMATS: dict[str, Format[Any]] = {form.name: form for form in (BRAT, CLUENER, CMEEE, NATIVE, COLUMNS, TEXT)}
 
 
 def format_named(name: str) -> Format[Any]:
