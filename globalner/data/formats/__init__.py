@@ -16,11 +16,14 @@ from globalner.data.formats.columns import COLUMNS
 from globalner.data.formats.format import Format
 from globalner.data.formats.native import NATIVE
 from globalner.data.formats.text import TEXT
+from globalner.data.formats.web_annotation import WEB_ANNOTATION
 from globalner.errors import DataError
 
 __all__ = ["FORMATS", "format_named"]
 
-FORMATS: dict[str, Format[Any]] = {form.name: form for form in (BRAT, CLUENER, CMEEE, NATIVE, COLUMNS, TEXT)}
+FORMATS: dict[str, Format[Any]] = {
+    form.name: form for form in (BRAT, WEB_ANNOTATION, CLUENER, CMEEE, NATIVE, COLUMNS, TEXT)
+}
 
 
 def format_named(name: str) -> Format[Any]:
