@@ -152,6 +152,7 @@ class Writing:
         notes: What the format leaves out by its nature, such as scores; never a reason to refuse.
         losses: What the format should hold and cannot; a reason to refuse unless the caller accepts losses.
         started: Whether anything was put.
+        suffix: Of the file that is made, lower case with its dot; empty where text goes to a stream.
     """
 
     file: TextIO | None
@@ -159,6 +160,7 @@ class Writing:
     notes: Report = field(default_factory=Report)
     losses: Report = field(default_factory=Report)
     started: bool = False
+    suffix: str = ""
 
     def put(self, text: str) -> None:
         """Writes a piece of text.
@@ -179,18 +181,26 @@ class Writing:
             ) from None
         self.started = self.started or bool(text)
 
-    def note_left_out(self, document: Document, *, keeps_id: bool = False, keeps_tokens: bool = False) -> None:
+    def note_left_out(
+        self,
+        document: Document,
+        *,
+        keeps_id: bool = False,
+        keeps_tokens: bool = False,
+        keeps_extra: bool = False,
+        keeps_scores: bool = False,
+    ) -> None:
         """Notes what goes with a document and most formats have no place for."""
         if document.id is not None and not keeps_id:
             self.notes.add("document id left out", document.id)
         if document.tokens is not None and not keeps_tokens:
             self.notes.add("given words of a document left out")
-        for key in document.extra:
+        for key in document.extra if not keeps_extra else ():
             self.notes.add("further key of a document left out", key)
         if document.limited:
             self.notes.add("mark 'limited' of a document left out")
         for entity in document.entities:
-            if entity.score is not None:
+            if entity.score is not None and not keeps_scores:
                 self.notes.add("score of an entity left out")
 
 
