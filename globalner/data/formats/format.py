@@ -109,7 +109,7 @@ class Reading:
 
     def of(self, path: Path) -> Reading:
         """The same pass, in a file of the folder."""
-        name = path.relative_to(self.path).as_posix() if path.is_relative_to(self.path) else path.name
+        name = path.relative_to(self.path).as_posix() if self.path in path.parents else path.name
         return Reading(self.source.at(path), self.report, self.strict, self.rejected, name=name)
 
     def reject(self, error: DataError) -> None:

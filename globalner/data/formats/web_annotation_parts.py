@@ -43,7 +43,9 @@ def labels_of(annotation: dict[str, object], report: Report) -> list[str]:
     bodies = _list_of(annotation.get("body"), "'body'")
     if "bodyValue" in annotation:
         bodies.append({"value": annotation["bodyValue"]})
-    with_purpose = [body for body in bodies if isinstance(body, dict) and _purposes(body) & _LABEL_PURPOSES]
+    with_purpose: list[object] = [
+        body for body in bodies if isinstance(body, dict) and _purposes(body) & _LABEL_PURPOSES
+    ]
     chosen = with_purpose or [body for body in bodies if not isinstance(body, dict) or not _purposes(body)]
     for _ in range(len(bodies) - len(chosen)):
         report.add("body of an annotation that is no label, not read")
