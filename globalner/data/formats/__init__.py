@@ -9,17 +9,22 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
+from globalner.data.formats.brat import BRAT
 from globalner.data.formats.cluener import CLUENER
 from globalner.data.formats.cmeee import CMEEE
 from globalner.data.formats.columns import COLUMNS
+from globalner.data.formats.csv_offsets import CSV
 from globalner.data.formats.format import Format
 from globalner.data.formats.native import NATIVE
 from globalner.data.formats.text import TEXT
+from globalner.data.formats.web_annotation import WEB_ANNOTATION
 from globalner.errors import DataError
 
 __all__ = ["FORMATS", "format_named"]
 
-FORMATS: dict[str, Format[Any]] = {form.name: form for form in (CLUENER, CMEEE, NATIVE, COLUMNS, TEXT)}
+FORMATS: dict[str, Format[Any]] = {
+    form.name: form for form in (BRAT, WEB_ANNOTATION, CLUENER, CMEEE, NATIVE, CSV, COLUMNS, TEXT)
+}
 
 
 def format_named(name: str) -> Format[Any]:
