@@ -11,6 +11,8 @@ __all__ = ["DATA_VERBS", "app"]
 
 DATA_VERBS = {
     "formats": "globalner.cli.data_formats_verb",
+    "list": "globalner.cli.data_list_verb",
+    "get": "globalner.cli.data_get_verb",
 }
 """Verb to module: formats, stats, validate, split, merge, map-labels, list, get, as far as they are there."""
 

@@ -10,6 +10,10 @@ if TYPE_CHECKING:
     from globalner.workflows.convert import convert_file as convert_file
     from globalner.workflows.data_formats import FormatDescription as FormatDescription
     from globalner.workflows.data_formats import describe_formats as describe_formats
+    from globalner.workflows.data_sets import GetOptions as GetOptions
+    from globalner.workflows.data_sets import GotDataSet as GotDataSet
+    from globalner.workflows.data_sets import get_data_set as get_data_set
+    from globalner.workflows.data_sets import list_data_sets as list_data_sets
     from globalner.workflows.demo import DemoResult as DemoResult
     from globalner.workflows.demo import run_demo as run_demo
     from globalner.workflows.evaluate import Evaluation as Evaluation
@@ -33,6 +37,8 @@ _FILE_OF = {
     "Evaluation": "evaluate",
     "FileForm": "file_form",
     "FormatDescription": "data_formats",
+    "GetOptions": "data_sets",
+    "GotDataSet": "data_sets",
     "PredictOptions": "predict",
     "PretrainedRun": "pretrain",
     "ProfileOptions": "profile",
@@ -41,6 +47,8 @@ _FILE_OF = {
     "convert_file": "convert",
     "describe_formats": "data_formats",
     "evaluate_file": "evaluate",
+    "get_data_set": "data_sets",
+    "list_data_sets": "data_sets",
     "predict_documents": "predict",
     "pretrain_recipe": "pretrain",
     "profile_recipe": "profile",
