@@ -203,10 +203,10 @@ class _FileChecker:
     def _check_document(self, document: Document, line: int | None, number: int, whole: SetProblems) -> None:
         self._validation.documents += 1
         self._validation.entities += len(document.entities)
-        place = f"line {line}" if line is not None else f"document {number}"
+        whole.unit = "document" if line is None else "line"
         for problem in document_problems(document, long_entity_chars=self._long_entity_chars):
             self._warn(problem, line, document.id)
-        for problem in whole.add(document, place):
+        for problem in whole.add(document, number if line is None else line):
             self._warn(problem, line, document.id)
 
     def _finish(self, reader: DocumentReader, rejected: int) -> None:

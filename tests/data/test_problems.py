@@ -68,7 +68,7 @@ def test_a_mark_behind_a_letter_keeps_the_word_whole() -> None:
 
 def whole(*documents: Document) -> list[tuple[str, str]]:
     problems = SetProblems()
-    found = [problem for place, document in enumerate(documents) for problem in problems.add(document, f"line {place}")]
+    found = [problem for place, document in enumerate(documents) for problem in problems.add(document, place)]
     return [tuple(problem) for problem in [*found, *problems.whole()]]
 
 
@@ -91,7 +91,7 @@ def test_one_text_with_several_labels_is_told_the_most_lopsided_first() -> None:
     odd = Document("Ada Bob!", (Entity(0, 3, "ORG"), Entity(4, 7, "PER")))
     even = [Document(f"Ulm {n}", (Entity(0, 3, label),)) for n, label in enumerate(("LOC", "ORG"))]
     found = [message for kind, message in whole(*documents, odd, *even) if kind == "same text labelled differently"]
-    assert found == ["'Ada': PER 9, ORG 1", "'Ulm': LOC 1, ORG 1"]
+    assert found == ["'Ada': PER 9, ORG 1", "'Ulm': ORG 1, LOC 1"]
 
 
 def test_labels_that_are_alike_are_told() -> None:
