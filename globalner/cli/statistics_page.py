@@ -40,14 +40,16 @@ body { margin: 0 auto; max-width: 72rem; padding: 1rem; background: var(--paper)
   overflow-wrap: anywhere; }
 h1 { font-size: 1.4rem; margin: 0 0 1rem; } h2 { font-size: 1rem; margin: 0 0 .75rem; }
 .cards { display: grid; gap: 1rem; grid-template-columns: repeat(auto-fill, minmax(min(100%, 20rem), 1fr));
-  align-items: start; }
+  grid-auto-flow: dense;  align-items: start; }
 .card { background: var(--card); border: 1px solid var(--line); border-radius: 12px; padding: 1rem; min-width: 0; }
-.wide { grid-column: 1 / -1; }
+.wide { grid-column: 1 / -1; } .tall { grid-row: span 3; }
 .table { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .875rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .2rem .6rem; text-align: right; border-bottom: 1px solid var(--line); white-space: nowrap; }
 th { color: var(--faint); font-weight: 500; }
-th:first-child, td:first-child { text-align: left; padding-left: 0; }
+th:first-child, td:first-child { text-align: left; padding-left: 0; position: sticky; left: 0;
+  background: var(--card); white-space: normal; min-width: 6rem; }
+@media (max-width: 30rem) { table { font-size: .8rem; } th, td { padding: .2rem .4rem; } }
 .lengths th:nth-child(2), .lengths td:nth-child(2) { text-align: left; }
 svg { display: block; width: 100%; max-width: 30rem; height: auto; }
 svg text { fill: var(--ink); font-size: 12px; } svg .n { fill: var(--faint); font-size: 11px; }
@@ -105,7 +107,7 @@ def _cards(found: DataStatistics) -> Iterator[str]:
     if found.shared:
         yield _card("Texts that sets share", _table(SHARED_COLUMNS, shared_rows(found)), "wide")
     if found.labels:
-        yield _card("Share of the labels, %", _key(found) + _label_chart(found))
+        yield _card("Share of the labels, %", _key(found) + _label_chart(found), "tall")
     for title, lengths, series in _drawn_lengths(found):
         yield _card(title, _length_chart(title, lengths, series))
     yield _card("Lengths", _table(LENGTH_COLUMNS, length_rows(found), "lengths"), "wide")

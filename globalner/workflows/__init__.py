@@ -10,16 +10,16 @@ if TYPE_CHECKING:
     from globalner.workflows.convert import convert_file as convert_file
     from globalner.workflows.data_formats import FormatDescription as FormatDescription
     from globalner.workflows.data_formats import describe_formats as describe_formats
-    from globalner.workflows.data_sets import GetOptions as GetOptions
-    from globalner.workflows.data_sets import GotDataSet as GotDataSet
-    from globalner.workflows.data_sets import get_data_set as get_data_set
-    from globalner.workflows.data_sets import list_data_sets as list_data_sets
     from globalner.workflows.data_map_labels import map_labels as map_labels
     from globalner.workflows.data_map_labels import read_label_mapping as read_label_mapping
     from globalner.workflows.data_merge import MergeOptions as MergeOptions
     from globalner.workflows.data_merge import merge_files as merge_files
     from globalner.workflows.data_repair import RepairOptions as RepairOptions
     from globalner.workflows.data_repair import repair_file as repair_file
+    from globalner.workflows.data_sets import GetOptions as GetOptions
+    from globalner.workflows.data_sets import GotDataSet as GotDataSet
+    from globalner.workflows.data_sets import get_data_set as get_data_set
+    from globalner.workflows.data_sets import list_data_sets as list_data_sets
     from globalner.workflows.data_split import SplitOptions as SplitOptions
     from globalner.workflows.data_split import SplitResult as SplitResult
     from globalner.workflows.data_split import split_file as split_file
