@@ -47,7 +47,7 @@ class DocumentReader:
 
     @property
     def line(self) -> int | None:
-        """Number of the line that the latest iteration read last; None where the format has no lines."""
+        """Number of the line where the document begins that the latest iteration gave; None where unknown."""
         return self._reading.line
 
     def __iter__(self) -> Iterator[Document]:

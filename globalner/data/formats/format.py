@@ -85,7 +85,8 @@ class Reading:
         report: Where repairs and notes go.
         strict: Whether the first repair is an error.
         rejected: Takes the errors of documents that cannot be read, which are then left out; None: the first is raised.
-        line: Number of the line that was read last.
+        line: Number of the line that was read last; a reader that has read on when it gives a document sets it to
+            the line where that one begins.
         name: Of a file of a folder: its path in the folder, which reports show before the line.
     """
 
