@@ -123,15 +123,15 @@ class Reading:
         """The error to raise for a line of this file."""
         return DataError(message, path=self.path, line=line)
 
-    def repair(self, reason: str, example: str, line: int) -> None:
-        """Counts a repair.
+    def repair(self, reason: str, example: str, line: int | None) -> None:
+        """Counts a repair; without a line the example says where it was.
 
         Raises:
             DataError: If reading is strict.
         """
         if self.strict:
             raise self.error(f"{reason}: {example}; mend the line, or read without strict to have it repaired", line)
-        self.report.add(reason, f"line {line}: {example}")
+        self.report.add(reason, example if line is None else f"line {line}: {example}")
 
 
 @dataclass(slots=True)
@@ -172,18 +172,26 @@ class Writing:
             ) from None
         self.started = self.started or bool(text)
 
-    def note_left_out(self, document: Document, *, keeps_id: bool = False, keeps_tokens: bool = False) -> None:
+    def note_left_out(
+        self,
+        document: Document,
+        *,
+        keeps_id: bool = False,
+        keeps_tokens: bool = False,
+        keeps_extra: bool = False,
+        keeps_scores: bool = False,
+    ) -> None:
         """Notes what goes with a document and most formats have no place for."""
         if document.id is not None and not keeps_id:
             self.notes.add("document id left out", document.id)
         if document.tokens is not None and not keeps_tokens:
             self.notes.add("given words of a document left out")
-        for key in document.extra:
+        for key in document.extra if not keeps_extra else ():
             self.notes.add("further key of a document left out", key)
         if document.limited:
             self.notes.add("mark 'limited' of a document left out")
         for entity in document.entities:
-            if entity.score is not None:
+            if entity.score is not None and not keeps_scores:
                 self.notes.add("score of an entity left out")
 
 

@@ -202,9 +202,10 @@ def sampled_records(sample: Sample, count: int = 50) -> list[object]:
     return one[:count] if isinstance(one, list) and one and isinstance(one[0], dict | list) else records
 
 
-def holds_json_lines(lines: list[str]) -> bool:
-    """Whether the first line that is not blank is a JSON value of its own, rather than the beginning of one."""
-    return _is_json(next((line for line in lines if line.strip()), ""))
+def holds_json_lines(lines: list[str], mark: str) -> bool:
+    """Whether the first line that is not blank is a JSON value of its own that begins with `mark`."""
+    first = next((line for line in lines if line.strip()), "")
+    return first.lstrip().startswith(mark) and _is_json(first)
 
 
 def _is_json(text: str) -> bool:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import NoReturn
 
 from globalner.data.formats.format import Reading
@@ -13,8 +14,10 @@ from globalner.errors import DataError
 __all__ = [
     "check_characters",
     "finite",
+    "json_line",
     "json_object",
     "kind_of",
+    "named",
     "object_of_pairs",
     "refuse_constant",
     "text_id",
@@ -49,6 +52,22 @@ def json_object(line: str, *, unique_keys: bool = False) -> dict[str, object]:
         raise DataError(f"holds {kind_of(record)}; each line must be one JSON object with a 'text'")
     check_characters(record, line)
     return record
+
+
+def json_line(record: Mapping[str, object], name: str) -> str:
+    """A record as one line of JSON, with its line end.
+
+    Args:
+        record: The values.
+        name: What it is called in messages, such as "document 7".
+
+    Raises:
+        DataError: If it holds what JSON has no form for.
+    """
+    try:
+        return json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DataError(f"{name} has a further key whose value is not JSON: {error}") from None
 
 
 def check_characters(record: object, source: str) -> None:
@@ -121,6 +140,12 @@ def text_id(value: object, reading: Reading) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise DataError(f"'id' is {kind_of(value)}; it must be a string")
+
+
+def named(record: object, message: str) -> str:
+    """A message about a document, with the `id` of its record in front if that has one."""
+    name = record.get("id") if isinstance(record, dict) else None
+    return f"document {name!r}: {message}" if isinstance(name, str | int) else message
 
 
 def whole_number(value: object, name: str) -> int:
