@@ -117,7 +117,7 @@ def test_number_as_id_becomes_text_and_is_noted(tmp_path: Path) -> None:
     [
         ('{"text": "ab", "entities": [{"start": 0,', "not complete JSON"),
         ('{"text": "a', "cut off"),
-        ("{", "one JSON object on one line"),
+        ("{", "stands whole on one line"),
         ("[1, 2]", "a list of 2"),
         ("12", "holds 12"),
         ('{"txt": "ab"}', "no 'text'; it has 'txt'"),

@@ -6,9 +6,9 @@
 
 The names of the keys differ between versions and projects: the text stands in `text`, `data` or `column_data`, the
 spans in `entities`, `label`, `labels`, `annotations` or `column_label`, each span in either shape; other names are
-options. Offsets count Unicode code points. A record without a key of spans has none. A span given twice is kept once,
-and counted. Relations refer to entities by numbers of their own and are left out, counted. Any further key of a record
-is kept. Records may also spread over several lines, or be one JSON array.
+options. Offsets count Unicode code points unless an option says otherwise. A record without a key of spans has none. A
+span given twice is kept once, and counted. Relations refer to entities by numbers of their own and are left out,
+counted. Any further key of a record is kept. Records may also spread over several lines, or be one JSON array.
 
 Written is one record a line in the first shape, or the second by option. There is no place for scores and given
 words; these are left out and noted.
@@ -25,6 +25,8 @@ from typing import Literal
 from globalner.data.formats.format import Carries, Format, Opened, Reading, Sample, Sniff, Source, Writing
 from globalner.data.formats.json_stream import JsonStream, holds_json_lines, sampled_records
 from globalner.data.formats.json_values import json_line, json_object, kind_of, named, text_id, whole_number
+from globalner.data.formats.offset_entities import entity_at
+from globalner.data.formats.offset_units import OffsetUnit, TextOffsets
 from globalner.errors import DataError
 from globalner.types import Document, Entity
 
@@ -43,11 +45,13 @@ class DoccanoOptions:
     Attributes:
         text_field: Key of the text; auto: one of the usual.
         label_field: Key of the spans; auto: one of the usual.
+        offset_unit: What offsets count: code_point, byte, or utf16 as in exports of early versions.
         shape: When writing, `label` for spans as lists, `entities` for spans as objects with numbers.
     """
 
     text_field: str = "auto"
     label_field: str = "auto"
+    offset_unit: OffsetUnit = "code_point"
     shape: Literal["label", "entities"] = "label"
 
     def text_key(self, record: Mapping[str, object]) -> str:
@@ -126,9 +130,10 @@ def _document(record: dict[str, object], reading: Reading, options: DoccanoOptio
     spans = [] if span_key is None else record[span_key]
     if not isinstance(spans, list):
         raise DataError(f"{span_key!r} is {kind_of(spans)}; it must be a list of spans")
+    offsets = TextOffsets(str(record[text_key]), options.offset_unit)
     entities: dict[tuple[int, int, str], Entity] = {}
     for number, span in enumerate(spans, start=1):
-        entity = _entity(span, f"span {number} of {span_key!r}", reading)
+        entity = _entity(offsets, span, f"span {number} of {span_key!r}", reading)
         if entity.key in entities:
             reading.report.add("span given twice, kept once", f"{entity.label} {entity.start}:{entity.end}")
         entities[entity.key] = entity
@@ -137,14 +142,14 @@ def _document(record: dict[str, object], reading: Reading, options: DoccanoOptio
         reading.report.add("relation left out", json.dumps(relation, ensure_ascii=False))
     known = {"id", text_key, span_key, "relations"}
     return Document(
-        str(record[text_key]),
+        offsets.text,
         tuple(entities.values()),
         id=text_id(record.get("id"), reading),
         extra={key: value for key, value in record.items() if key not in known},
     )
 
 
-def _entity(span: object, name: str, reading: Reading) -> Entity:
+def _entity(offsets: TextOffsets, span: object, name: str, reading: Reading) -> Entity:
     if isinstance(span, dict):
         for key in _OFFSET_KEYS:
             if key not in span:
@@ -162,7 +167,10 @@ def _entity(span: object, name: str, reading: Reading) -> Entity:
         label = str(label)
     if not isinstance(label, str):
         raise DataError(f"{name}: the label is {kind_of(label)}; it must be a string")
-    return Entity(start, end, label)
+    try:
+        return entity_at(offsets, (start, end), label)
+    except DataError as error:
+        raise DataError(f"{name}: {error.message}") from None
 
 
 def _write(documents: Iterable[Document], writing: Writing, options: DoccanoOptions) -> None:
@@ -174,15 +182,13 @@ def _write(documents: Iterable[Document], writing: Writing, options: DoccanoOpti
         writing.note_left_out(document, keeps_id=True, keeps_extra=True)
         record: dict[str, object] = {} if document.id is None else {"id": document.id}
         record[text_key] = document.text
-        entities = _once(document, writing)
+        spans = _spans(document, writing, options.offset_unit)
         if options.shape == "entities":
-            values = ((next_id + at, e.label, e.start, e.end) for at, e in enumerate(entities))
-            names = ("id", "label", "start_offset", "end_offset")
-            record[span_key] = [dict(zip(names, value, strict=True)) for value in values]
+            record[span_key] = [{"id": next_id + at, **span} for at, span in enumerate(spans)]
             record["relations"] = []
-            next_id += len(entities)
+            next_id += len(spans)
         else:
-            record[span_key] = [[entity.start, entity.end, entity.label] for entity in entities]
+            record[span_key] = [[span[key] for key in _OFFSET_KEYS] for span in spans]
         for key, value in document.extra.items():
             if key in taken:
                 writing.losses.add("further key that is named like one of doccano's", key)
@@ -191,13 +197,15 @@ def _write(documents: Iterable[Document], writing: Writing, options: DoccanoOpti
         writing.put(json_line(record, f"document {number}"))
 
 
-def _once(document: Document, writing: Writing) -> list[Entity]:
-    entities: dict[tuple[int, int, str], Entity] = {}
+def _spans(document: Document, writing: Writing, unit: OffsetUnit) -> list[dict[str, object]]:
+    offsets = TextOffsets(document.text, unit)
+    spans: dict[tuple[int, int, str], dict[str, object]] = {}
     for entity in document.entities:
-        if entity.key in entities:
+        if entity.key in spans:
             writing.notes.add("entity given twice, written once", f"{entity.label} {entity.text!r}")
-        entities.setdefault(entity.key, entity)
-    return list(entities.values())
+        ends = (offsets.from_code_point(entity.start), offsets.from_code_point(entity.end))
+        spans[entity.key] = dict(zip(_OFFSET_KEYS, (*ends, entity.label), strict=True))
+    return list(spans.values())
 
 
 DOCCANO = Format(

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import math
 import re
-from collections.abc import Mapping
 from typing import NoReturn
 
 from globalner.data.formats.format import Reading
@@ -16,6 +15,7 @@ __all__ = [
     "finite",
     "json_line",
     "json_object",
+    "json_value",
     "kind_of",
     "named",
     "object_of_pairs",
@@ -38,27 +38,37 @@ def json_object(line: str, *, unique_keys: bool = False) -> dict[str, object]:
     Raises:
         DataError: If the line is not JSON, not an object, or holds a number or character that is none.
     """
-    hook = object_of_pairs if unique_keys else None
-    try:
-        record = json.loads(line, parse_constant=refuse_constant, parse_float=finite, object_pairs_hook=hook)
-    except json.JSONDecodeError as error:
-        raise DataError(
-            f"is not complete JSON: {error.msg} at character {error.pos + 1}; "
-            "a document is one JSON object on one line, and this line is cut off or broken"
-        ) from None
-    except (ValueError, RecursionError) as error:
-        raise DataError(f"is not JSON that can be read: {error}") from None
+    record = json_value(line, unique_keys=unique_keys)
     if not isinstance(record, dict):
         raise DataError(f"holds {kind_of(record)}; each line must be one JSON object with a 'text'")
-    check_characters(record, line)
     return record
 
 
-def json_line(record: Mapping[str, object], name: str) -> str:
+def json_value(line: str, *, unique_keys: bool = False) -> object:
+    """The JSON value that a line is; as `json_object`, of any kind.
+
+    Raises:
+        DataError: If the line is not JSON, or holds a number or character that is none.
+    """
+    hook = object_of_pairs if unique_keys else None
+    try:
+        value: object = json.loads(line, parse_constant=refuse_constant, parse_float=finite, object_pairs_hook=hook)
+    except json.JSONDecodeError as error:
+        raise DataError(
+            f"is not complete JSON: {error.msg} at character {error.pos + 1}; "
+            "a document stands whole on one line, and this line is cut off or broken"
+        ) from None
+    except (ValueError, RecursionError) as error:
+        raise DataError(f"is not JSON that can be read: {error}") from None
+    check_characters(value, line)
+    return value
+
+
+def json_line(record: object, name: str) -> str:
     """A record as one line of JSON, with its line end.
 
     Args:
-        record: The values.
+        record: Its values.
         name: What it is called in messages, such as "document 7".
 
     Raises:
