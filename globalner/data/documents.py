@@ -106,7 +106,8 @@ def read_documents(
     form = _format_for(format, options) or format_of_file(source.path, encoding, errors)
     check_path(source.path)
     check_encoding(encoding)
-    if (form.kind == "folder") != source.path.is_dir():
+    alone = source.path.suffix.lower() in form.members
+    if (form.kind == "folder") != source.path.is_dir() and not alone:
         raise DataError(
             "is a folder; name a file in it"
             if source.path.is_dir()
@@ -221,7 +222,7 @@ def format_of_file(path: Path, encoding: str = "utf-8", errors: ByteErrors = "st
         raise DataError("is empty: it holds blank lines only", path=source.path)
     reasons = []
     for form in FORMATS.values():
-        if form.kind in kinds:
+        if form.kind in kinds or sample.suffix in form.members:
             fits, why = form.sniff(sample)
             if fits:
                 return form

@@ -9,6 +9,7 @@ from __future__ import annotations
 import difflib
 from typing import Any
 
+from globalner.data.formats.brat import BRAT
 from globalner.data.formats.cluener import CLUENER
 from globalner.data.formats.cmeee import CMEEE
 from globalner.data.formats.columns import COLUMNS
@@ -29,6 +30,7 @@ FORMATS: dict[str, Format[Any]] = {
     form.name: form
     for form in (
         DOCBIN,
+        BRAT,
         CLUENER,
         CMEEE,
         LABEL_STUDIO,

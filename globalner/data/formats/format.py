@@ -86,6 +86,7 @@ class Reading:
         strict: Whether the first repair is an error.
         rejected: Takes the errors of documents that cannot be read, which are then left out; None: the first is raised.
         line: Number of the line that was read last.
+        name: Of a file of a folder: its path in the folder, which reports show before the line.
     """
 
     source: Source
@@ -93,6 +94,7 @@ class Reading:
     strict: bool = False
     rejected: list[DataError] | None = None
     line: int | None = None
+    name: str = ""
 
     @property
     def path(self) -> Path:
@@ -107,7 +109,8 @@ class Reading:
 
     def of(self, path: Path) -> Reading:
         """The same pass, in a file of the folder."""
-        return Reading(self.source.at(path), self.report, self.strict, self.rejected)
+        name = path.relative_to(self.path).as_posix() if path.is_relative_to(self.path) else path.name
+        return Reading(self.source.at(path), self.report, self.strict, self.rejected, name=name)
 
     def reject(self, error: DataError) -> None:
         """Says that a document cannot be read; the caller goes on with the next one.
@@ -131,7 +134,11 @@ class Reading:
         """
         if self.strict:
             raise self.error(f"{reason}: {example}; mend the line, or read without strict to have it repaired", line)
-        self.report.add(reason, example if line is None else f"line {line}: {example}")
+        self.report.add(reason, example if line is None else f"{self.place(line)}: {example}")
+
+    def place(self, line: int) -> str:
+        """A line for a report: with its file where a folder is read."""
+        return f"{self.name}:{line}" if self.name else f"line {line}"
 
 
 @dataclass(slots=True)
@@ -216,6 +223,7 @@ class Format(Generic[OptionsT]):
         write: Writes documents, counting what cannot be carried.
         carries: What it has a place for.
         kind: "text": a file of text; "binary": another file; "folder": a folder of files.
+        members: Of a folder of files: suffixes of those files that can also be read alone.
     """
 
     name: str
@@ -227,3 +235,4 @@ class Format(Generic[OptionsT]):
     write: Callable[[Iterable[Document], Writing, OptionsT], None]
     carries: Carries
     kind: Literal["text", "binary", "folder"] = "text"
+    members: tuple[str, ...] = ()

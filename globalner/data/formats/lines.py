@@ -108,6 +108,25 @@ class Source:
                 break
         return lines
 
+    def text(self, report: Report | None = None) -> str:
+        """The whole text, line ends as they stand; a byte order mark that the encoding leaves is its first character.
+
+        Raises:
+            DataError: As `lines`.
+        """
+        with self.bytes() as file:
+            data = file.read()
+        try:
+            return data.decode(self.encoding)
+        except UnicodeError as error:
+            if self.errors == "strict":
+                for _ in self.lines():  # says which line
+                    pass
+                raise DataError(f"is not {self.encoding}: {error}", path=self.path) from None
+        if report is not None:
+            report.add(f"file with bytes that are not {self.encoding}, read as U+FFFD", self.path.name)
+        return data.decode(self.encoding, self.errors)
+
     def _first_lines(self) -> Iterator[tuple[int, str]]:
         if codecs.lookup(self.encoding).name not in _UTF8:
             return self.lines()
