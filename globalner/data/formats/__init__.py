@@ -16,9 +16,11 @@ from globalner.data.formats.columns import COLUMNS
 from globalner.data.formats.docbin import DOCBIN
 from globalner.data.formats.doccano import DOCCANO
 from globalner.data.formats.format import Format
+from globalner.data.formats.hf_datasets import DATASETS
 from globalner.data.formats.json_tags import JSON_TAGS
 from globalner.data.formats.label_studio import LABEL_STUDIO
 from globalner.data.formats.native import NATIVE
+from globalner.data.formats.parquet import PARQUET
 from globalner.data.formats.spacy_json import SPACY_JSON
 from globalner.data.formats.spacy_offsets import SPACY_OFFSETS
 from globalner.data.formats.text import TEXT
@@ -29,6 +31,8 @@ __all__ = ["FORMATS", "format_named"]
 FORMATS: dict[str, Format[Any]] = {
     form.name: form
     for form in (
+        DATASETS,
+        PARQUET,
         DOCBIN,
         BRAT,
         CLUENER,

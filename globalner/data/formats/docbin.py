@@ -121,7 +121,7 @@ def _document(doc: Doc, number: int, reading: Reading, options: DocBinOptions) -
         report.add("categories of a document, not read", f"document {number}")
     if any(doc.has_annotation(name) for name in ("TAG", "POS", "DEP", "LEMMA", "MORPH")):
         report.note("other annotation of words (parts of speech, lemmas, ...) is not read")
-    tokens = tuple((word.idx, word.idx + len(word)) for word in doc if not word.is_space)
+    tokens = tuple((word.idx, word.idx + len(word)) for word in doc if word.text.strip())
     return Document(doc.text, tuple(entities.values()), tokens=tokens)
 
 

@@ -223,6 +223,7 @@ class Format(Generic[OptionsT]):
         write: Writes documents, counting what cannot be carried.
         carries: What it has a place for.
         kind: "text": a file of text; "binary": another file; "folder": a folder of files.
+        address: How names begin that are no paths and that the format finds by itself; empty: there are none.
         members: Of a folder of files: suffixes of those files that can also be read alone.
     """
 
@@ -236,3 +237,8 @@ class Format(Generic[OptionsT]):
     carries: Carries
     kind: Literal["text", "binary", "folder"] = "text"
     members: tuple[str, ...] = ()
+    address: str = ""
+
+    def is_address(self, path: Path) -> bool:
+        """Whether a name is no path but one that the format finds by itself."""
+        return bool(self.address) and path.as_posix().startswith(self.address)

@@ -30,6 +30,6 @@ def spacy_words(language: str) -> Callable[[str], tuple[tuple[int, int], ...]]:
         ) from None
 
     def split(text: str) -> tuple[tuple[int, int], ...]:
-        return tuple((word.idx, word.idx + len(word)) for word in tokenizer(text) if not word.is_space)
+        return tuple((word.idx, word.idx + len(word)) for word in tokenizer(text) if word.text.strip())
 
     return split

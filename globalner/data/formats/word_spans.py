@@ -13,6 +13,8 @@ from globalner.types import Document, Entity
 
 __all__ = ["WordOffsets", "flat_tags", "outermost", "shown", "words_of"]
 
+_INK = re.compile(r"\S+")
+
 WordOffsets = tuple[tuple[int, int], ...]
 """Characters of each word, end **exclusive**."""
 
@@ -20,20 +22,21 @@ WordOffsets = tuple[tuple[int, int], ...]
 def words_of(document: Document, writing: Writing) -> WordOffsets:
     """The given words, else the text split at blanks and punctuation, which is noted.
 
-    Losses: text outside the given words; words of blanks only.
+    Losses: text outside the given words, which is made words too; given words of blanks only.
     """
     words = document.tokens
     if words is None:
         words = split_words(document.text)
         writing.notes.add("document without given words, split at blanks and punctuation")
-    length = len(document.text)
-    for (_, before), (after, _) in pairwise(((0, 0), *words, (length, length))):
-        if gap := document.text[before:after].strip():
-            writing.losses.add("text outside the given words", repr(gap))
     for start, end in words:
         if not document.text[start:end].strip():
             writing.losses.add("given word of blanks only", repr(document.text[start:end]))
-    return words
+    length = len(document.text)
+    between = pairwise(((0, 0), *words, (length, length)))
+    found = [match for (_, start), (end, _) in between for match in _INK.finditer(document.text, start, end)]
+    for match in found:
+        writing.losses.add("text outside the given words, made a word", repr(match[0]))
+    return tuple(sorted((*words, *(match.span() for match in found))))
 
 
 def flat_tags(document: Document, words: WordOffsets, writing: Writing, scheme: TagScheme) -> list[str]:

@@ -1,0 +1,137 @@
+"""Datasets of the Hugging Face library `datasets`: folders that it saved, and names on its hub.
+
+    folder/dataset_info.json, state.json, data-00000-of-00001.arrow       (save_to_disk)
+    hub:NAME                                                               such as hub:conll2003 or hub:OWNER/NAME
+
+The columns are those of the format `parquet`: texts with entities, or words with tags, whose names the dataset knows.
+A dataset of several splits needs the option `split`; one with several configurations on the hub needs `config`. A
+folder is read as it is, a name is fetched, or taken from the library's cache, when it is opened.
+
+Written is a folder of one split with the columns that `parquet` writes. Needs the extra `datasets`.
+"""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from globalner.data.formats.format import Carries, Format, Opened, Reading, Sample, Sniff, Source, Writing
+from globalner.data.formats.packages import require_package
+from globalner.data.formats.table_layout import TableLayout, TableOptions, table_layout
+from globalner.data.formats.table_rows import documents_of_rows, record_batches, table_schema
+from globalner.errors import DataError
+from globalner.types import Document
+
+if TYPE_CHECKING:
+    from datasets import Dataset
+
+__all__ = ["DATASETS", "DatasetOptions"]
+
+_NAME = "datasets"
+_HUB = "hub:"
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetOptions(TableOptions):
+    """Options of datasets: those of tables, and which part is read.
+
+    Attributes:
+        split: Name of the split; empty where there is one only.
+        config: Name of the configuration on the hub.
+        revision: Branch, tag or commit on the hub.
+    """
+
+    split: str = ""
+    config: str = ""
+    revision: str = ""
+
+
+def _sniff(sample: Sample) -> Sniff:
+    names = set(sample.names)
+    fits = "dataset_dict.json" in names or {"dataset_info.json", "state.json"} <= names
+    return Sniff(fits, "it holds neither dataset_dict.json nor dataset_info.json with state.json")
+
+
+def _open(source: Source, options: DatasetOptions) -> Opened:
+    require_package("datasets", "datasets", _NAME)
+    dataset = _dataset(source, options)
+    try:
+        layout = table_layout(dataset.features.arrow_schema, options, partial(_column, dataset))
+    except DataError as error:
+        raise DataError(error.message, path=source.path) from None
+    part = f"split {dataset.split}, " if dataset.split else ""
+    return Opened(f"a dataset, {part}{layout.evidence}", partial(_read, dataset, layout))
+
+
+def _dataset(source: Source, options: DatasetOptions) -> Dataset:
+    import datasets
+
+    name = source.path.as_posix()
+    try:
+        if name.startswith(_HUB):
+            config, revision = options.config or None, options.revision or None
+            loaded = datasets.load_dataset(name.removeprefix(_HUB), config, revision=revision)
+        else:
+            loaded = datasets.load_from_disk(name)
+    except Exception as error:  # the library and the hub's client raise many kinds
+        first = next(iter(str(error).splitlines()), "") or type(error).__name__
+        raise DataError(f"cannot be loaded by datasets: {first}", path=source.path) from None
+    if isinstance(loaded, datasets.Dataset):
+        if options.split not in ("", str(loaded.split)):
+            raise DataError(f"has no split {options.split!r}; it is a dataset without splits", path=source.path)
+        return loaded
+    splits = list(loaded)
+    if options.split not in splits and (options.split or len(splits) != 1):
+        wanted = f"no split {options.split!r}" if options.split else "several splits"
+        raise DataError(f"has {wanted}; name one with the option split ({', '.join(splits)})", path=source.path)
+    return loaded[options.split or splits[0]]
+
+
+def _read(dataset: Dataset, layout: TableLayout, reading: Reading) -> Iterator[Document]:
+    rows = (row for table in dataset.with_format("arrow").iter(batch_size=1000) for row in table.to_pylist())
+    yield from documents_of_rows(rows, layout, reading)
+
+
+def _column(dataset: Dataset, name: str) -> Iterator[Sequence[object] | None]:
+    for table in dataset.select_columns([name]).with_format("arrow").iter(batch_size=1000):
+        yield from table.column(name).to_pylist()
+
+
+def _write(documents: Iterable[Document], writing: Writing, options: DatasetOptions) -> None:
+    require_package("datasets", "datasets", _NAME)
+    import pyarrow as pa
+
+    import datasets
+
+    folder = writing.path
+    assert folder is not None
+    shown = not datasets.are_progress_bars_disabled()
+    datasets.disable_progress_bars()
+    try:  # datasets saves to no folder that it reads from
+        with tempfile.TemporaryDirectory(prefix=folder.name, dir=folder.parent) as beside:
+            part = str(Path(beside) / "documents.arrow")
+            with pa.OSFile(part, "wb") as file, pa.ipc.new_stream(file, table_schema(options)) as stream:
+                for batch in record_batches(documents, writing, options):
+                    stream.write_batch(batch)
+            datasets.Dataset.from_file(part).save_to_disk(str(folder))
+    finally:
+        if shown:
+            datasets.enable_progress_bars()
+
+
+DATASETS = Format(
+    name=_NAME,
+    description="a folder that Hugging Face's datasets saved, or hub:NAME",
+    suffixes=(),
+    options=DatasetOptions,
+    sniff=_sniff,
+    open=_open,
+    write=_write,
+    carries=Carries(nested=True, crossing=True, same_span=True, scores=True, ids=True, tokens=True, extra=True),
+    kind="folder",
+    address=_HUB,
+)
