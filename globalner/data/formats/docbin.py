@@ -158,7 +158,7 @@ def _doc(document: Document, vocab: Vocab, writing: Writing, options: DocBinOpti
     words, entities = _words(document, writing, options)
     pieces, blanks = _pieces(document.text, words, entities)
     doc = Doc(vocab, words=[document.text[start:end] for start, end in pieces], spaces=blanks)
-    spans = {entity: doc.char_span(entity.start, entity.end, label=entity.label) for entity in entities}
+    spans = {entity: _span(doc, entity) for entity in entities}
     kept, others = outermost(entities)
     doc.set_ents([spans[entity] for entity in kept])
     if others and options.spans_key:
@@ -168,6 +168,12 @@ def _doc(document: Document, vocab: Vocab, writing: Writing, options: DocBinOpti
         for entity, reason in others:
             writing.losses.add(f"{reason} (option spans_key)", shown(entity))
     return doc
+
+
+def _span(doc: Doc, entity: Entity) -> Span:
+    span = doc.char_span(entity.start, entity.end, label=entity.label)
+    assert span is not None, "words are cut where entities begin and end"
+    return span
 
 
 def _words(document: Document, writing: Writing, options: DocBinOptions) -> tuple[WordOffsets, tuple[Entity, ...]]:

@@ -16,8 +16,9 @@ import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
+from importlib import import_module
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import Any
 
 from globalner.data.formats.format import Carries, Format, Opened, Reading, Sample, Sniff, Source, Writing
 from globalner.data.formats.packages import require_package
@@ -25,9 +26,6 @@ from globalner.data.formats.table_layout import TableLayout, TableOptions, table
 from globalner.data.formats.table_rows import documents_of_rows, record_batches, table_schema
 from globalner.errors import DataError
 from globalner.types import Document
-
-if TYPE_CHECKING:
-    from datasets import Dataset
 
 __all__ = ["DATASETS", "DatasetOptions"]
 
@@ -57,19 +55,24 @@ def _sniff(sample: Sample) -> Sniff:
 
 
 def _open(source: Source, options: DatasetOptions) -> Opened:
-    require_package("datasets", "datasets", _NAME)
-    dataset = _dataset(source, options)
+    dataset, split = _dataset(source, options)
     try:
         layout = table_layout(dataset.features.arrow_schema, options, partial(_column, dataset))
     except DataError as error:
         raise DataError(error.message, path=source.path) from None
-    part = f"split {dataset.split}, " if dataset.split else ""
+    part = f"split {split}, " if split else ""
     return Opened(f"a dataset, {part}{layout.evidence}", partial(_read, dataset, layout))
 
 
-def _dataset(source: Source, options: DatasetOptions) -> Dataset:
-    import datasets
+def _library() -> Any:
+    """The package, by its name as text: to type checkers a source tree's folder `datasets` is it."""
+    require_package("datasets", "datasets", _NAME)
+    return import_module("datasets")
 
+
+def _dataset(source: Source, options: DatasetOptions) -> tuple[Any, str]:
+    """The dataset and the name of its split, if it is one of several or has a name."""
+    datasets = _library()
     name = source.path.as_posix()
     try:
         if name.startswith(_HUB):
@@ -83,30 +86,29 @@ def _dataset(source: Source, options: DatasetOptions) -> Dataset:
     if isinstance(loaded, datasets.Dataset):
         if options.split not in ("", str(loaded.split)):
             raise DataError(f"has no split {options.split!r}; it is a dataset without splits", path=source.path)
-        return loaded
+        return loaded, str(loaded.split or "")
     splits = list(loaded)
     if options.split not in splits and (options.split or len(splits) != 1):
         wanted = f"no split {options.split!r}" if options.split else "several splits"
         raise DataError(f"has {wanted}; name one with the option split ({', '.join(splits)})", path=source.path)
-    return loaded[options.split or splits[0]]
+    split = options.split or splits[0]
+    return loaded[split], split
 
 
-def _read(dataset: Dataset, layout: TableLayout, reading: Reading) -> Iterator[Document]:
+def _read(dataset: Any, layout: TableLayout, reading: Reading) -> Iterator[Document]:
     rows = (row for table in dataset.with_format("arrow").iter(batch_size=1000) for row in table.to_pylist())
     yield from documents_of_rows(rows, layout, reading)
 
 
-def _column(dataset: Dataset, name: str) -> Iterator[Sequence[object] | None]:
+def _column(dataset: Any, name: str) -> Iterator[Sequence[object] | None]:
     for table in dataset.select_columns([name]).with_format("arrow").iter(batch_size=1000):
         yield from table.column(name).to_pylist()
 
 
 def _write(documents: Iterable[Document], writing: Writing, options: DatasetOptions) -> None:
-    require_package("datasets", "datasets", _NAME)
     import pyarrow as pa
 
-    import datasets
-
+    datasets = _library()
     folder = writing.path
     assert folder is not None
     shown = not datasets.are_progress_bars_disabled()

@@ -25,7 +25,6 @@ from pathlib import Path
 from typing import Literal, NamedTuple
 
 from globalner.data.formats.format import Carries, Format, Opened, Reading, Sample, Sniff, Source, Writing
-from globalner.data.formats.json_stream import holds_json_lines, sampled_records
 from globalner.data.formats.json_values import json_line, json_value, kind_of, named, text_id
 from globalner.data.formats.packages import require_package
 from globalner.data.formats.tag_schemes import scheme_named
@@ -85,13 +84,15 @@ class _Record(NamedTuple):
 
 
 def _sniff(sample: Sample) -> Sniff:
-    record = next((record for record in sampled_records(sample, 20) if record), None)
+    record = None
+    with suppress(DataError):
+        record = json_value(next(iter(sample.filled), ""))
     fits = _is_pair(record) or (
         isinstance(record, dict)
         and isinstance(record.get(_key_of(record, _WORD_KEYS)), list)
         and _are_strings(record.get(_key_of(record, _TAG_KEYS)))
     )
-    return Sniff(fits and holds_json_lines(sample.lines, ""), "no line is a list or object of words and string tags")
+    return Sniff(fits, "the first line is not a list or object of words and tags")
 
 
 def _is_pair(record: object) -> bool:

@@ -8,7 +8,7 @@ from itertools import count, islice
 from typing import TYPE_CHECKING
 
 from globalner.data.formats.format import Reading, Writing
-from globalner.data.formats.json_values import json_line, json_object, kind_of, text_id
+from globalner.data.formats.json_values import json_line, json_object, kind_of, text_id, whole_number
 from globalner.data.formats.offset_entities import entity_at
 from globalner.data.formats.offset_units import TextOffsets
 from globalner.data.formats.table_layout import TableLayout, TableOptions, named_tags
@@ -60,9 +60,13 @@ def _entity_row(row: _Row, layout: TableLayout, reading: Reading) -> Document:
         text,
         tuple(_entity(offsets, value, number, layout, reading) for number, value in enumerate(values, start=1)),
         id=text_id(row.get("id"), reading),
-        tokens=None if not layout.tokens or tokens is None else tuple((t["start"], t["end"]) for t in _structs(tokens)),
+        tokens=None if not layout.tokens or tokens is None else tuple(map(_place, _structs(tokens))),
         extra=_extra(row, layout, reading),
     )
+
+
+def _place(token: Mapping[str, object]) -> tuple[int, int]:
+    return whole_number(token["start"], "the start of a token"), whole_number(token["end"], "the end of a token")
 
 
 def _structs(value: object) -> list[dict[str, object]]:
