@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from globalner.workflows.convert import ConversionResult as ConversionResult
     from globalner.workflows.convert import convert_file as convert_file
+    from globalner.workflows.data_formats import FormatDescription as FormatDescription
+    from globalner.workflows.data_formats import describe_formats as describe_formats
     from globalner.workflows.demo import DemoResult as DemoResult
     from globalner.workflows.demo import run_demo as run_demo
     from globalner.workflows.evaluate import Evaluation as Evaluation
@@ -30,12 +32,14 @@ _FILE_OF = {
     "DemoResult": "demo",
     "Evaluation": "evaluate",
     "FileForm": "file_form",
+    "FormatDescription": "data_formats",
     "PredictOptions": "predict",
     "PretrainedRun": "pretrain",
     "ProfileOptions": "profile",
     "RunOptions": "train",
     "TrainedRun": "train",
     "convert_file": "convert",
+    "describe_formats": "data_formats",
     "evaluate_file": "evaluate",
     "predict_documents": "predict",
     "pretrain_recipe": "pretrain",
