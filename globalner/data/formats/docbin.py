@@ -28,7 +28,7 @@ from typing import TYPE_CHECKING
 from globalner.data.formats.format import Carries, Format, Opened, Reading, Sample, Sniff, Source, Writing
 from globalner.data.formats.packages import require_package
 from globalner.data.formats.spacy_words import spacy_words
-from globalner.data.formats.word_spans import WordOffsets, outermost, shown, words_of
+from globalner.data.formats.word_spans import WordOffsets, inked, outermost, shown, words_of
 from globalner.errors import DataError
 from globalner.types import Document, Entity
 
@@ -185,7 +185,7 @@ def _words(document: Document, writing: Writing, options: DocBinOptions) -> tupl
         entities[entity.key] = entity
     if document.tokens is None:
         writing.notes.add(f"document without given words, split by spaCy's rules of {options.language}")
-        return spacy_words(options.language)(document.text), tuple(entities.values())
+        return inked(document.text, spacy_words(options.language)(document.text)), tuple(entities.values())
     words = words_of(document, writing)
     inside = {place for start, end in words for place in range(start + 1, end)}
     for key, entity in tuple(entities.items()):

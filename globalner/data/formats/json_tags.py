@@ -29,7 +29,7 @@ from globalner.data.formats.json_values import json_line, json_value, kind_of, n
 from globalner.data.formats.packages import require_package
 from globalner.data.formats.tag_schemes import scheme_named
 from globalner.data.formats.tagged_words import DocumentParts, TagForm, TaggedWords, tag_form, words_in
-from globalner.data.formats.word_spans import WordOffsets, flat_tags, words_of
+from globalner.data.formats.word_spans import WordOffsets, flat_tags, inked, words_of
 from globalner.data.formats.words import split_words
 from globalner.data.report import Report
 from globalner.errors import DataError
@@ -216,10 +216,12 @@ def _write(documents: Iterable[Document], writing: Writing, options: JsonTagsOpt
     for number, document in enumerate(documents, start=1):
         writing.note_left_out(document, keeps_id=not pairs, keeps_tokens=True, keeps_extra=not pairs)
         words = words_of(document, writing)
+        if pairs and inked(document.text, found := finder(document.text)) == words:
+            words = found
+        elif pairs:
+            writing.losses.add("document whose words cannot be found again in its text", repr(document.text[:40]))
         tags = flat_tags(document, words, writing, scheme)
         if pairs:
-            if finder(document.text) != words:
-                writing.losses.add("document whose words cannot be found again in its text", repr(document.text[:40]))
             writing.put(json_line([document.text, tags], f"document {number}"))
             continue
         record: dict[str, object] = {} if document.id is None else {"id": document.id}

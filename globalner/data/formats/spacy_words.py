@@ -12,7 +12,7 @@ __all__ = ["spacy_words"]
 
 @cache
 def spacy_words(language: str) -> Callable[[str], tuple[tuple[int, int], ...]]:
-    """What splits a text into words as spaCy's rules of a language do; words of blanks only are left out.
+    """What splits a text into words as spaCy's rules of a language do, words of blanks only among them.
 
     Args:
         language: Code of the language, such as `en`, or `xx` for any.
@@ -30,6 +30,6 @@ def spacy_words(language: str) -> Callable[[str], tuple[tuple[int, int], ...]]:
         ) from None
 
     def split(text: str) -> tuple[tuple[int, int], ...]:
-        return tuple((word.idx, word.idx + len(word)) for word in tokenizer(text) if word.text.strip())
+        return tuple((word.idx, word.idx + len(word)) for word in tokenizer(text))
 
     return split

@@ -17,6 +17,7 @@ from globalner.data.formats.tag_schemes import (
     scheme_named,
     spans_of_tags,
 )
+from globalner.data.formats.word_spans import inked
 from globalner.data.formats.words import join_words
 from globalner.errors import DataError
 from globalner.types import Document, Entity
@@ -145,7 +146,7 @@ class TaggedWords:
         for first, last, label in self._spans(words, tags, parts):
             start, end = tokens[first][0], tokens[last][1]
             entities.append(Entity(start, end, label, text[start:end]))
-        tokens = tuple(place for place in tokens if text[slice(*place)].strip())  # to some tools blanks are words
+        tokens = inked(text, tokens)  # to some tools blanks are words
         return Document(text, tuple(entities), id=parts.id, tokens=tokens, extra=parts.extra)
 
     def note_joining(self) -> None:

@@ -11,7 +11,7 @@ from globalner.data.formats.words import split_words
 from globalner.errors import DataError
 from globalner.types import Document, Entity
 
-__all__ = ["WordOffsets", "flat_tags", "outermost", "shown", "words_of"]
+__all__ = ["WordOffsets", "flat_tags", "inked", "outermost", "shown", "words_of"]
 
 _INK = re.compile(r"\S+")
 
@@ -37,6 +37,11 @@ def words_of(document: Document, writing: Writing) -> WordOffsets:
     for match in found:
         writing.losses.add("text outside the given words, made a word", repr(match[0]))
     return tuple(sorted((*words, *(match.span() for match in found))))
+
+
+def inked(text: str, words: WordOffsets) -> WordOffsets:
+    """The words that are more than blanks."""
+    return tuple(word for word in words if text[slice(*word)].strip())
 
 
 def flat_tags(document: Document, words: WordOffsets, writing: Writing, scheme: TagScheme) -> list[str]:
