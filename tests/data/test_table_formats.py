@@ -168,6 +168,9 @@ def test_names_on_a_hub(saved: Path, tmp_path: Path, monkeypatch: pytest.MonkeyP
     result = convert_file(Path("hub:someone/people"), tmp_path / "a.jsonl", reading=reading)
     assert (result.documents, result.entities, result.format) == (1, 2, "datasets")
     assert set(asked) == {("someone/people", "plain", "v1")}
+    assert len(list(read_documents("hub:someone/people:train"))) == 3
+    with pytest.raises(DataError, match="has no split 'dev'"):
+        read_documents("hub:someone/people:dev")
     monkeypatch.undo()
     with pytest.raises(DataError, match=r"hub:someone/people: cannot be loaded by datasets"):
         read_documents("hub:someone/people")

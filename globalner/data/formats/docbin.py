@@ -163,7 +163,7 @@ def _doc(document: Document, vocab: Vocab, writing: Writing, options: DocBinOpti
     doc.set_ents([spans[entity] for entity in kept])
     if others and options.spans_key:
         doc.spans[options.spans_key] = list(spans.values())
-        writing.notes.add("document with overlapping entities, all of them in a group of spans", options.spans_key)
+        writing.notes.add("document with overlapping entities, all of them in a group", repr(document.text[:40]))
     elif others:
         for entity, reason in others:
             writing.losses.add(f"{reason} (option spans_key)", shown(entity))

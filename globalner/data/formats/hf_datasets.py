@@ -1,11 +1,12 @@
 """Datasets of the Hugging Face library `datasets`: folders that it saved, and names on its hub.
 
     folder/dataset_info.json, state.json, data-00000-of-00001.arrow       (save_to_disk)
-    hub:NAME                                                               such as hub:conll2003 or hub:OWNER/NAME
+    hub:NAME or hub:NAME:SPLIT                                             such as hub:OWNER/NAME:train
 
 The columns are those of the format `parquet`: texts with entities, or words with tags, whose names the dataset knows.
-A dataset of several splits needs the option `split`; one with several configurations on the hub needs `config`. A
-folder is read as it is, a name is fetched, or taken from the library's cache, when it is opened.
+A dataset of several splits needs the option `split`, or the split behind the name; one with several configurations on
+the hub needs `config`. A folder is read as it is, a name is fetched, or taken from the library's cache, when it is
+opened.
 
 Written is a folder of one split with the columns that `parquet` writes. Needs the extra `datasets`.
 """
@@ -38,7 +39,7 @@ class DatasetOptions(TableOptions):
     """Options of datasets: those of tables, and which part is read.
 
     Attributes:
-        split: Name of the split; empty where there is one only.
+        split: Name of the split; empty: the one behind the name, or the only one.
         config: Name of the configuration on the hub.
         revision: Branch, tag or commit on the hub.
     """
@@ -73,25 +74,26 @@ def _library() -> Any:
 def _dataset(source: Source, options: DatasetOptions) -> tuple[Any, str]:
     """The dataset and the name of its split, if it is one of several or has a name."""
     datasets = _library()
-    name = source.path.as_posix()
+    name, wanted = source.path.as_posix(), options.split
     try:
         if name.startswith(_HUB):
-            config, revision = options.config or None, options.revision or None
-            loaded = datasets.load_dataset(name.removeprefix(_HUB), config, revision=revision)
+            name, _, part = name.removeprefix(_HUB).partition(":")
+            wanted = wanted or part
+            loaded = datasets.load_dataset(name, options.config or None, revision=options.revision or None)
         else:
             loaded = datasets.load_from_disk(name)
     except Exception as error:  # the library and the hub's client raise many kinds
         first = next(iter(str(error).splitlines()), "") or type(error).__name__
         raise DataError(f"cannot be loaded by datasets: {first}", path=source.path) from None
     if isinstance(loaded, datasets.Dataset):
-        if options.split not in ("", str(loaded.split)):
-            raise DataError(f"has no split {options.split!r}; it is a dataset without splits", path=source.path)
+        if wanted not in ("", str(loaded.split)):
+            raise DataError(f"has no split {wanted!r}; it is a dataset without splits", path=source.path)
         return loaded, str(loaded.split or "")
     splits = list(loaded)
-    if options.split not in splits and (options.split or len(splits) != 1):
-        wanted = f"no split {options.split!r}" if options.split else "several splits"
-        raise DataError(f"has {wanted}; name one with the option split ({', '.join(splits)})", path=source.path)
-    split = options.split or splits[0]
+    if wanted not in splits and (wanted or len(splits) != 1):
+        why = f"no split {wanted!r}" if wanted else "several splits"
+        raise DataError(f"has {why}; name one with the option split ({', '.join(splits)})", path=source.path)
+    split = wanted or splits[0]
     return loaded[split], split
 
 

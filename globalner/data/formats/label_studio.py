@@ -145,7 +145,9 @@ class _Tasks:
         if use == "predictions" and version:
             usable = [item for item in usable if item.get("model_version") == version]
         if not usable:
-            self._report.add(f"task without {use}, read without entities", str(task.get("id", "")))
+            other = "predictions" if use == "annotations" else "annotations"
+            hint = f"; it has {other} (option use)" if task.get(other) else ""
+            self._report.add(f"task without {use}, read without entities{hint}", str(task.get("id", "")))
             return []
         chosen = next((item for item in usable if item.get("ground_truth")), usable[0])
         for _ in usable[1:]:

@@ -164,7 +164,7 @@ def _write(documents: Iterable[Document], writing: Writing, options: SpacyOffset
         annotation: dict[str, object] = {"entities": [_span(offsets, entity) for entity in kept]}
         if others and options.spans_key:
             annotation["spans"] = {options.spans_key: [_span(offsets, entity) for entity in document.entities]}
-            writing.notes.add("text with overlapping entities, all of them in a group of spans", options.spans_key)
+            writing.notes.add("text with overlapping entities, all of them in a group", repr(document.text[:40]))
         writing.put(json_line([document.text, annotation], f"document {number}"))
 
 
