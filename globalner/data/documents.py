@@ -104,8 +104,10 @@ def read_documents(
     """
     source = Source(Path(path), encoding, errors)
     form = _format_for(format, options) or format_of_file(source.path, encoding, errors)
-    check_path(source.path)
     check_encoding(encoding)
+    if form.is_address(source.path):
+        return DocumentReader(source, form, _options(form, options), strict=strict)
+    check_path(source.path)
     alone = source.path.suffix.lower() in form.members
     if (form.kind == "folder") != source.path.is_dir() and not alone:
         raise DataError(
@@ -212,6 +214,9 @@ def format_of_file(path: Path, encoding: str = "utf-8", errors: ByteErrors = "st
         DataError: If it is missing, empty or not of the encoding, or looks like none; then the message says what was
             looked for.
     """
+    for form in FORMATS.values():
+        if form.is_address(path):
+            return form
     check_path(path)
     check_encoding(encoding)
     source = Source(path, encoding, errors)

@@ -127,15 +127,15 @@ class Reading:
         """The error to raise for a line of this file."""
         return DataError(message, path=self.path, line=line)
 
-    def repair(self, reason: str, example: str, line: int) -> None:
-        """Counts a repair.
+    def repair(self, reason: str, example: str, line: int | None) -> None:
+        """Counts a repair; without a line the example says where it was.
 
         Raises:
             DataError: If reading is strict.
         """
         if self.strict:
             raise self.error(f"{reason}: {example}; mend the line, or read without strict to have it repaired", line)
-        self.report.add(reason, f"{self.place(line)}: {example}")
+        self.report.add(reason, example if line is None else f"{self.place(line)}: {example}")
 
     def place(self, line: int) -> str:
         """A line for a report: with its file where a folder is read."""
@@ -226,6 +226,7 @@ class Format(Generic[OptionsT]):
         write: Writes documents, counting what cannot be carried.
         carries: What it has a place for.
         kind: "text": a file of text; "binary": another file; "folder": a folder of files.
+        address: How names begin that are no paths and that the format finds by itself; empty: there are none.
         members: Of a folder of files: suffixes of those files that can also be read alone.
     """
 
@@ -239,3 +240,8 @@ class Format(Generic[OptionsT]):
     carries: Carries
     kind: Literal["text", "binary", "folder"] = "text"
     members: tuple[str, ...] = ()
+    address: str = ""
+
+    def is_address(self, path: Path) -> bool:
+        """Whether a name is no path but one that the format finds by itself."""
+        return bool(self.address) and path.as_posix().startswith(self.address)

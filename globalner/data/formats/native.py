@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from globalner.data.formats.format import Carries, Format, Opened, Reading, Sample, Sniff, Source, Writing
-from globalner.data.formats.json_values import json_object, kind_of, text_id, text_of, whole_number
+from globalner.data.formats.json_values import json_line, json_object, kind_of, text_id, text_of, whole_number
 from globalner.data.report import Report
 from globalner.errors import DataError
 from globalner.types import Document, Entity
@@ -149,12 +149,7 @@ def _truth(value: object) -> bool:
 
 def _write(documents: Iterable[Document], writing: Writing, options: NativeOptions) -> None:
     for number, document in enumerate(documents, start=1):
-        record = _record_of(document, options)
-        try:
-            line = json.dumps(record, ensure_ascii=False, allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise DataError(f"document {number} has a further key whose value is not JSON: {error}") from None
-        writing.put(line + "\n")
+        writing.put(json_line(_record_of(document, options), f"document {number}"))
 
 
 def _record_of(document: Document, options: NativeOptions) -> Mapping[str, object]:
