@@ -9,15 +9,14 @@ import os
 import sys
 import traceback
 from collections.abc import Sequence
-from importlib import import_module
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
-from typer.core import TyperGroup
 
 import globalner
 from globalner.cli.console import print_error
 from globalner.cli.shared_options import examples
+from globalner.cli.verb_group import VerbTable
 from globalner.errors import GlobalNerError
 
 __all__ = ["VERBS", "app", "main"]
@@ -31,25 +30,16 @@ VERBS = {
     "predict": "globalner.cli.predict_verb",
     "serve": "globalner.cli.serve_verb",
     "convert": "globalner.cli.convert_verb",
+    "data": "globalner.cli.data_verb",
     "config": "globalner.cli.config_verb",
 }
-"""Verb to module, in the order of the help. A module offers `app`, and at its top imports nothing heavy."""
+"""Verb to module, in the order of the help; see `VerbTable`."""
 
 
-class VerbGroup(TyperGroup):
-    """The verbs of the table; a module is loaded when its verb is called, or for the help of all."""
+class VerbGroup(VerbTable):
+    """The verbs of the program."""
 
-    def list_commands(self, ctx: Any) -> list[str]:  # noqa: ARG002 - Typer's signature
-        """Names of the verbs, in the order of the table."""
-        return list(VERBS)
-
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        """The command of a verb, or None."""
-        # For an unknown verb all are loaded, since the nearest one is looked for among those that are.
-        for verb in [cmd_name] if cmd_name in VERBS else VERBS:
-            if verb not in self.commands:
-                self.commands[verb] = typer.main.get_command(import_module(VERBS[verb]).app)
-        return super().get_command(ctx, cmd_name)
+    verbs = VERBS
 
 
 app = typer.Typer(

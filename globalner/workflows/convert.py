@@ -59,7 +59,7 @@ def convert_file(
         OutputError: If the new file cannot be written, or is the one that is read.
     """
     reader = (reading or FileForm()).reader(source, strict=strict)
-    if target.exists() and target.samefile(source):
+    if target.exists() and source.exists() and target.samefile(source):
         raise OutputError(f"{target} is the file to convert; name another file for the output")
     counts = _Counts()
     write_report = (writing or FileForm()).write(counts.of(reader), target, lossy=lossy)

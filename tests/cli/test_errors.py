@@ -14,6 +14,7 @@ import globalner
 from globalner.cli import app as program
 from globalner.cli import main
 from globalner.cli.console import Console
+from globalner.cli.data_verb import DATA_VERBS
 from globalner.cli.shared_options import Debug, verb_app
 from globalner.errors import DataError, GlobalNerError
 
@@ -90,7 +91,9 @@ def test_bad_input_exits_with_2(words: list[str], message: str, capsys: pytest.C
     assert (captured.out, captured.err.count("\n")) == ("", 1)
 
 
-@pytest.mark.parametrize("words", [["convrt"], ["convert", "--unheard-of"], ["convert"], ["config"], []])
+@pytest.mark.parametrize(
+    "words", [["convrt"], ["convert", "--unheard-of"], ["convert"], ["config"], ["data"], ["data", "x"], []]
+)
 def test_bad_arguments_exit_with_2(words: list[str]) -> None:
     assert main(words) == 2
 
@@ -107,8 +110,10 @@ def test_version(capsys: pytest.CaptureFixture[str]) -> None:
 
 def verbs() -> list[list[str]]:
     """Every verb that a person can call, with its verb above it."""
-    found: list[list[str]] = []
+    found = [["data", verb] for verb in DATA_VERBS]
     for verb, module in program.VERBS.items():
+        if verb == "data":
+            continue
         commands = import_module(module).app.registered_commands
         found += [[verb]] if len(commands) == 1 else [[verb, command.name] for command in commands]
     return found

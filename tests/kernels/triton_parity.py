@@ -102,6 +102,16 @@ def log_sum_by_definition(scores: SpanScores, excluded: Tensor, ignored: Tensor,
     return square.masked_fill(closed, -torch.inf).flatten(2).logsumexp(dim=2)
 
 
+def value_tolerance(scores: SpanScores) -> float:
+    """Largest error of a log sum.
+
+    One query and key for all types makes the sum by matrix products, which a GPU takes in tf32 where the scores are of
+    half precision: 2^-11 for each of the two factors.
+    """
+    in_tf32 = DEVICE == "cuda" and scores.query.dtype != torch.float32 and scores.query.shape[1] < scores.num_types
+    return 2**-10 if in_tf32 else 1e-5
+
+
 def assert_parity(
     scores: SpanScores, excluded: Tensor, ignored: Tensor, band: int | None = None, sizes: TileSizes | None = SMALL
 ) -> None:
@@ -110,7 +120,7 @@ def assert_parity(
     value = negative_log_sum(scores, excluded, ignored, band, sizes)
     expected = log_sum_by_definition(raised, excluded, ignored, band)
     assert value.dtype == torch.float32
-    torch.testing.assert_close(value.double(), expected, rtol=1e-6, atol=1e-5)
+    torch.testing.assert_close(value.double(), expected, rtol=1e-6, atol=value_tolerance(scores))
     upstream = torch.linspace(-1, 2, value.numel(), device=DEVICE).reshape(value.shape)
     gradients = torch.autograd.grad((value.logaddexp(torch.zeros_like(value)) * upstream).sum(), factors(scores))
     closed_texts = expected.isinf()
