@@ -1,4 +1,4 @@
-"""What routes ask for, as named types."""
+"""What routes ask for. It is one thing, because each one that FastAPI has to find costs every request some time."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from globalner_service.schemas import ExtractOptions
 from globalner_service.settings import ServiceSettings
 from globalner_service.worker import ExtractionWorker
 
-__all__ = ["ServiceState", "Settings", "State", "Worker", "read_body"]
+__all__ = ["ServiceState", "State", "read_body"]
 
 Schema = TypeVar("Schema", bound=BaseModel)
 
@@ -83,18 +83,6 @@ async def _state(request: Request) -> ServiceState:
 
 
 State = Annotated[ServiceState, Depends(_state)]
-
-
-async def _settings(state: State) -> ServiceSettings:
-    return state.settings
-
-
-async def _worker(state: State) -> ExtractionWorker:
-    return state.worker
-
-
-Settings = Annotated[ServiceSettings, Depends(_settings)]
-Worker = Annotated[ExtractionWorker, Depends(_worker)]
 
 
 async def read_body(request: Request, settings: ServiceSettings, schema: type[Schema]) -> Schema:

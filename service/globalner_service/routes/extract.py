@@ -9,7 +9,7 @@ from starlette.concurrency import run_in_threadpool
 
 from globalner.types import Document
 from globalner_service.conversion import check_limits, documents_of, response_of
-from globalner_service.dependencies import Settings, State, Worker, read_body
+from globalner_service.dependencies import State, read_body
 from globalner_service.errors import WORK_ERRORS, error_responses
 from globalner_service.schemas import ExtractRequest, ExtractResponse
 from globalner_service.waiting import wait_for_answer
@@ -25,16 +25,20 @@ router = APIRouter(tags=["extract"])
     responses=error_responses(*WORK_ERRORS),
     summary="Find entities in texts",
 )
-async def extract(request: Request, state: State, worker: Worker, settings: Settings) -> Response:
+async def extract(request: Request, state: State) -> Response:
     """Finds the entities of each text. One result comes back for each text, in order; nothing is cut silently."""
+    settings = state.settings
     call = await read_body(request, settings, ExtractRequest)
     check_limits(call.texts, settings)
     state.check_model(call.model)
-    documents = await run_in_threadpool(documents_of, call.texts, call.offset_unit)
+    if all(isinstance(text, str) for text in call.texts):
+        documents = documents_of(call.texts, call.offset_unit)
+    else:
+        documents = await run_in_threadpool(documents_of, call.texts, call.offset_unit)
 
     def render(found: Sequence[Document]) -> bytes:
         return response_of(state.model_name or "", found, call.offset_unit).model_dump_json().encode()
 
-    answer = worker.submit(state.job(documents, call, render))
+    answer = state.worker.submit(state.job(documents, call, render))
     body = await wait_for_answer(answer, settings.request_timeout_s, request.receive)
     return Response(body, media_type="application/json")

@@ -6,7 +6,7 @@ from fastapi import APIRouter, Request, Response
 
 from globalner.types import Document
 from globalner_service.conversion import check_limits
-from globalner_service.dependencies import Settings, State, Worker, read_body
+from globalner_service.dependencies import State, read_body
 from globalner_service.errors import WORK_ERRORS, error_responses
 from globalner_service.hugging_face import (
     HuggingFaceEntity,
@@ -28,8 +28,9 @@ router = APIRouter(tags=["extract"])
     responses=error_responses(*WORK_ERRORS),
     summary="Find entities, in the shape of the Hugging Face inference API",
 )
-async def hugging_face(request: Request, state: State, worker: Worker, settings: Settings) -> Response:
+async def hugging_face(request: Request, state: State) -> Response:
     """Answers one list of entities for one text, a list of lists for several; flat unless `parameters.mode` says."""
+    settings, worker = state.settings, state.worker
     call = await read_body(request, settings, HuggingFaceRequest)
     texts = texts_of(call)
     check_limits(texts, settings)

@@ -9,7 +9,7 @@ from prometheus_client.exposition import choose_encoder
 from starlette.exceptions import HTTPException
 
 import globalner
-from globalner_service.dependencies import Settings, State, Worker
+from globalner_service.dependencies import State
 from globalner_service.errors import NotReadyError, ServiceError, UnauthorizedError, error_responses
 from globalner_service.schemas import InfoResponse, StatusResponse
 
@@ -25,9 +25,9 @@ async def health() -> StatusResponse:
 
 
 @router.get("/ready", summary="Does the server take work?", responses=error_responses(NotReadyError))
-async def ready(worker: Worker) -> StatusResponse:
+async def ready(state: State) -> StatusResponse:
     """Answers 503 until the model is warm, while the server is stopping, and if its worker is dead."""
-    worker.ready_extractor()
+    state.worker.ready_extractor()
     return StatusResponse(status="ready")
 
 
@@ -46,16 +46,16 @@ def metrics(request: Request, state: State) -> Response:
 
 
 @router.get("/info", summary="What is served", responses=error_responses(UnauthorizedError, ServiceError))
-async def info(state: State, worker: Worker, settings: Settings) -> InfoResponse:
+async def info(state: State) -> InfoResponse:
     """The model, its labels, and the limits in force; fields about the model are null while it loads."""
-    extractor = worker.extractor
+    extractor = state.worker.extractor
     return InfoResponse(
         model=state.model_name,
         version=globalner.__version__,
-        ready=worker.is_ready,
+        ready=state.worker.is_ready,
         labels=None if extractor is None else list(extractor.labels),
         description=None if extractor is None else _facts(extractor.description()),
-        limits=settings.limits(),
+        limits=state.settings.limits(),
     )
 
 

@@ -9,7 +9,7 @@ from pydantic_core import from_json
 from starlette.datastructures import QueryParams
 
 from globalner_service.conversion import options_of
-from globalner_service.dependencies import State, Worker
+from globalner_service.dependencies import State
 from globalner_service.errors import WORK_ERRORS, InvalidRequestError, error_responses
 from globalner_service.request_body import check_media_type, parse_values
 from globalner_service.schemas import ExtractOptions
@@ -28,7 +28,7 @@ _JSON_VALUES = frozenset({"threshold", "max_entities"})
     responses=error_responses(*WORK_ERRORS),
     summary="Find entities in a stream of texts",
 )
-async def stream(request: Request, state: State, worker: Worker) -> Response:
+async def stream(request: Request, state: State) -> Response:
     """Reads one `{"text": ...}` a line and writes one result or error a line, in order, while it reads.
 
     How to read them stands in the query: the fields of `ExtractOptions`, `labels` once for each label, `threshold`
@@ -38,7 +38,7 @@ async def stream(request: Request, state: State, worker: Worker) -> Response:
     check_media_type(request, NDJSON, "application/ndjson", "application/jsonl")
     options = parse_values(_query_values(request.query_params), ExtractOptions)
     state.check_model(options.model)
-    options_of(options, worker.ready_extractor())
+    options_of(options, state.worker.ready_extractor())
     return StreamAnswer(request, state, options)
 
 
