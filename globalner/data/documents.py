@@ -47,7 +47,7 @@ class DocumentReader:
 
     @property
     def line(self) -> int | None:
-        """Number of the line that the latest iteration read last; None where the format has no lines."""
+        """Number of the line where the document begins that the latest iteration gave; None where unknown."""
         return self._reading.line
 
     def __iter__(self) -> Iterator[Document]:
@@ -149,7 +149,8 @@ def write_documents(
     _check_target(target, form)
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
-        writing = _written(form, documents, partial, _options(form, options))
+        writing = Writing(None, partial, suffix=target.suffix.lower())
+        _fill(form, documents, writing, _options(form, options))
         if writing.losses and not lossy:
             raise DataError(_refusal(form, writing.losses), path=target)
         partial.replace(target)
@@ -163,17 +164,15 @@ def write_documents(
     return writing.losses
 
 
-def _written(form: Format[Any], documents: Iterable[Document], partial: Path, options: object) -> Writing:
+def _fill(form: Format[Any], documents: Iterable[Document], writing: Writing, options: object) -> None:
+    assert writing.path is not None
     if form.kind == "text":
-        with partial.open("x", encoding="utf-8", newline="") as file:
-            writing = Writing(file, partial)
+        with writing.path.open("x", encoding="utf-8", newline="") as writing.file:
             form.write(documents, writing, options)
-        return writing
+        return
     if form.kind == "folder":
-        partial.mkdir()
-    writing = Writing(None, partial)
+        writing.path.mkdir()
     form.write(documents, writing, options)
-    return writing
 
 
 def _check_target(target: Path, form: Format[Any]) -> None:

@@ -106,7 +106,7 @@ class EntityExtractor:
         self.name = name
         self._scorer, self._config, self._batch_size = scorer, config, batch_size
         self._pad_id = padding_id(tokenizer)
-        self._tokenizer = TextTokenizer(tokenizer.backend_tokenizer, config.boundary)
+        self._tokenizer = TextTokenizer(tokenizer.backend_tokenizer, config.boundary, config.alignment)
         self._size = WindowSize(config.window_tokens, config.overlap_tokens)
 
     @classmethod
@@ -195,6 +195,11 @@ class EntityExtractor:
             found += self._extract(documents[place : place + _DOCUMENTS_AT_ONCE], request)
         return found
 
+    @property
+    def tokenizer(self) -> TextTokenizer:
+        """What makes tokens of a text."""
+        return self._tokenizer
+
     def description(self) -> dict[str, object]:
         """What the model is, in plain values: for `/info` and for people."""
         config = self._config
@@ -204,6 +209,7 @@ class EntityExtractor:
             "encoder": (config.encoder or {}).get("model_type"),
             "head": config.head_kind,
             "boundary": config.boundary,
+            "alignment": config.alignment,
             "mode": config.mode,
             "window_tokens": config.window_tokens,
             "overlap_tokens": config.overlap_tokens,

@@ -70,7 +70,7 @@ def test_json_of_another_kind_is_not_read_as_texts_without_entities(tmp_path: Pa
 def test_unknown_format_names_the_nearest() -> None:
     with pytest.raises(DataError, match="did you mean 'columns'"):
         format_named("colums")
-    with pytest.raises(DataError, match="native, columns, text"):
+    with pytest.raises(DataError, match=r"native, .*columns, text"):
         read_documents(__file__, "xml")
 
 

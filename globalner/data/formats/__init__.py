@@ -13,6 +13,7 @@ from globalner.data.formats.brat import BRAT
 from globalner.data.formats.cluener import CLUENER
 from globalner.data.formats.cmeee import CMEEE
 from globalner.data.formats.columns import COLUMNS
+from globalner.data.formats.csv_offsets import CSV
 from globalner.data.formats.docbin import DOCBIN
 from globalner.data.formats.doccano import DOCCANO
 from globalner.data.formats.format import Format
@@ -24,6 +25,7 @@ from globalner.data.formats.parquet import PARQUET
 from globalner.data.formats.spacy_json import SPACY_JSON
 from globalner.data.formats.spacy_offsets import SPACY_OFFSETS
 from globalner.data.formats.text import TEXT
+from globalner.data.formats.web_annotation import WEB_ANNOTATION
 from globalner.errors import DataError
 
 __all__ = ["FORMATS", "format_named"]
@@ -35,6 +37,7 @@ FORMATS: dict[str, Format[Any]] = {
         PARQUET,
         DOCBIN,
         BRAT,
+        WEB_ANNOTATION,
         CLUENER,
         CMEEE,
         LABEL_STUDIO,
@@ -43,6 +46,7 @@ FORMATS: dict[str, Format[Any]] = {
         SPACY_OFFSETS,
         JSON_TAGS,
         NATIVE,
+        CSV,
         COLUMNS,
         TEXT,
     )

@@ -45,7 +45,7 @@ _Pair = dict[str, Path]
 
 
 def _sniff(sample: Sample) -> Sniff:
-    if sample.names:
+    if sample.path.is_dir():
         return Sniff(any(name.lower().endswith(".ann") for name in sample.names), "no file is named .ann")
     return Sniff(sample.suffix == ".ann", "neither a folder nor named .ann")
 

@@ -85,7 +85,8 @@ class Reading:
         report: Where repairs and notes go.
         strict: Whether the first repair is an error.
         rejected: Takes the errors of documents that cannot be read, which are then left out; None: the first is raised.
-        line: Number of the line that was read last.
+        line: Number of the line that was read last; a reader that has read on when it gives a document sets it to
+            the line where that one begins.
         name: Of a file of a folder: its path in the folder, which reports show before the line.
     """
 
@@ -109,7 +110,7 @@ class Reading:
 
     def of(self, path: Path) -> Reading:
         """The same pass, in a file of the folder."""
-        name = path.relative_to(self.path).as_posix() if path.is_relative_to(self.path) else path.name
+        name = path.relative_to(self.path).as_posix() if self.path in path.parents else path.name
         return Reading(self.source.at(path), self.report, self.strict, self.rejected, name=name)
 
     def reject(self, error: DataError) -> None:
@@ -152,6 +153,7 @@ class Writing:
         notes: What the format leaves out by its nature, such as scores; never a reason to refuse.
         losses: What the format should hold and cannot; a reason to refuse unless the caller accepts losses.
         started: Whether anything was put.
+        suffix: Of the file that is made, lower case with its dot; empty where text goes to a stream.
     """
 
     file: TextIO | None
@@ -159,6 +161,7 @@ class Writing:
     notes: Report = field(default_factory=Report)
     losses: Report = field(default_factory=Report)
     started: bool = False
+    suffix: str = ""
 
     def put(self, text: str) -> None:
         """Writes a piece of text.

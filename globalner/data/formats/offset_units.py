@@ -58,7 +58,7 @@ class TextOffsets:
             )
         if self._positions is None:
             return offset
-        index = int(np.searchsorted(self._positions, offset))
+        index = int(self._positions.searchsorted(offset))
         if self._positions[index] != offset:
             character = self.text[index - 1]
             start = int(self._positions[index - 1])
