@@ -13,13 +13,15 @@ from globalner.data.formats.cluener import CLUENER
 from globalner.data.formats.cmeee import CMEEE
 from globalner.data.formats.columns import COLUMNS
 from globalner.data.formats.format import Format
+from globalner.data.formats.inline import INLINE
 from globalner.data.formats.native import NATIVE
 from globalner.data.formats.text import TEXT
+from globalner.data.formats.xml_tags import XML
 from globalner.errors import DataError
 
 __all__ = ["FORMATS", "format_named"]
 
-FORMATS: dict[str, Format[Any]] = {form.name: form for form in (CLUENER, CMEEE, NATIVE, COLUMNS, TEXT)}
+FORMATS: dict[str, Format[Any]] = {form.name: form for form in (CLUENER, CMEEE, NATIVE, XML, INLINE, COLUMNS, TEXT)}
 
 
 def format_named(name: str) -> Format[Any]:

@@ -7,7 +7,8 @@ import difflib
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -18,6 +19,8 @@ __all__ = ["BYTE_ORDER_MARK", "ByteErrors", "Source", "check_encoding", "check_p
 
 ByteErrors = Literal["strict", "replace"]
 BYTE_ORDER_MARK = "\ufeff"
+_MARK_SKIPPED = "a byte order mark at the start of the file was skipped"
+_PIECE_BYTES = 1 << 16
 _SAMPLE_LINES = 2000
 _SAMPLE_CHARS = 1_000_000
 _UTF8 = ("utf-8", "utf-8-sig")
@@ -89,6 +92,37 @@ class Source:
                 yield from decoded_lines(file, self.path, report, errors=self.errors)
             else:
                 yield from self._lines_of_other_encoding(file, report)
+
+    def pieces(self, report: Report | None = None) -> Iterator[str]:
+        """Streams the text of the file in pieces of any length, whatever the length of its lines.
+
+        Line ends stay as they are, unless bytes are replaced: then each is a line feed. A byte order mark at the start
+        is skipped and noted.
+
+        Raises:
+            DataError: As `lines`.
+        """
+        if self.errors == "replace":
+            yield from (f"{line}\n" for _, line in self.lines(report))
+            return
+        decoder = codecs.getincrementaldecoder(self.encoding)()
+        first = True
+        with self.bytes() as file:
+            for block in chain(iter(partial(file.read, _PIECE_BYTES), b""), [b""]):
+                try:
+                    piece = decoder.decode(block, not block)
+                except UnicodeError:
+                    break
+                if first and piece.startswith(BYTE_ORDER_MARK):
+                    piece = piece[1:]
+                    if report is not None:
+                        report.note(_MARK_SKIPPED)
+                first = first and not piece
+                yield piece
+            else:
+                return
+        for _ in self.lines():  # says which line it is
+            pass
 
     def sample_lines(self) -> list[str]:
         """The first lines: whole lines, at most 2000, and none after the first million characters.
@@ -171,7 +205,7 @@ def decoded_lines(
         if number == 1 and line.startswith(BYTE_ORDER_MARK):
             line = line[1:]
             if report is not None:
-                report.note("a byte order mark at the start of the file was skipped")
+                report.note(_MARK_SKIPPED)
         yield number, line
         offset += len(raw)
 
