@@ -74,6 +74,8 @@ class DocumentReader:
         found = False
         for document in self._read(self._reading):
             found = True
+            if "\x00" in document.text:
+                self.report.add("document with NUL characters, which are kept", repr(document.text[:60]))
             yield document
         if not found and not rejected:
             raise DataError("is empty: it holds no document", path=self.path)

@@ -178,7 +178,10 @@ def test_every_line_is_a_document_even_empty_ones(tmp_path: Path) -> None:
     path = _file(tmp_path, "a.txt", "\ufeffa \r\n\n\u2028b\rc\r\n\nlast")
     reader = read_documents(path)
     assert [document.text for document in reader] == ["a ", "", "\u2028b\rc", "", "last"]
-    assert reader.report.notes == ["a byte order mark at the start of the file was skipped"]
+    assert reader.report.notes == [
+        "lines end in CR LF, which was read as a line end",
+        "a byte order mark at the start of the file was skipped",
+    ]
 
 
 def test_whole_file_keeps_its_line_ends(tmp_path: Path) -> None:

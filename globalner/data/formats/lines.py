@@ -19,6 +19,7 @@ __all__ = ["BYTE_ORDER_MARK", "ByteErrors", "Source", "check_encoding", "check_p
 
 ByteErrors = Literal["strict", "replace"]
 BYTE_ORDER_MARK = "\ufeff"
+_TWO_ENDS = "lines end in CR LF, which was read as a line end"
 _MARK_SKIPPED = "a byte order mark at the start of the file was skipped"
 _PIECE_BYTES = 1 << 16
 _SAMPLE_LINES = 2000
@@ -159,7 +160,10 @@ class Source:
         try:
             for number, raw in enumerate(io.TextIOWrapper(file, self.encoding, self.errors, newline="\n"), start=1):
                 line = raw.removesuffix("\n")
-                line = line.removesuffix("\r") if raw.endswith("\n") else line
+                if raw.endswith("\r\n"):
+                    line = line[:-1]
+                    if report is not None:
+                        report.note(_TWO_ENDS)
                 if number == 1:
                     line = line.removeprefix(BYTE_ORDER_MARK)
                 if report is not None and self.errors == "replace" and "\ufffd" in line:
@@ -189,6 +193,7 @@ def decoded_lines(
         DataError: If a line is not UTF-8.
     """
     offset = 0
+    noted = report is None
     for number, raw in enumerate(file, start=1):
         try:
             line = raw.decode("utf-8")
@@ -200,6 +205,9 @@ def decoded_lines(
                 report.add("line with bytes that are not UTF-8, read as U+FFFD", f"line {number}")
         if line.endswith("\r\n"):
             line = line[:-2]
+            if not noted and report is not None:
+                report.note(_TWO_ENDS)
+                noted = True
         elif line.endswith("\n"):
             line = line[:-1]
         if number == 1 and line.startswith(BYTE_ORDER_MARK):
