@@ -1,4 +1,4 @@
-"""What every fuzzer of a reader checks. Fuzzers are programs: `python tests/fuzz/fuzz_brat.py -max_total_time=60`."""
+"""What every fuzzer of a reader checks; the fuzzers are programs: `tests/fuzz/fuzz_columns.py -max_total_time=60`."""
 
 from __future__ import annotations
 
