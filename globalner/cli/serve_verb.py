@@ -29,7 +29,6 @@ __all__ = ["app"]
 app = verb_app()
 
 _NEEDED = ("fastapi", "prometheus_client", "uvicorn")
-_LIMITS, _ACCESS, _TIMES, _SIGHT = "Limits", "Access", "Times", "Sight"
 
 
 class LogLevel(StrEnum):
@@ -41,61 +40,59 @@ class LogLevel(StrEnum):
     error = "error"
 
 
-def _option(names: str, help: str, panel: str, minimum: float | None = None) -> Any:
+def _option(names: str, help: str, minimum: float | None = None) -> Any:
     """An option with its other names, which people know from other servers, and its environment variable."""
     flags = names.split()
     variable = "GLOBALNER_" + flags[0].partition("/")[0].removeprefix("--").replace("-", "_").upper()
-    return typer.Option(*flags, help=help, envvar=variable, rich_help_panel=panel, min=minimum)
+    return typer.Option(*flags, help=help, envvar=variable, min=minimum)
 
 
 ServedModel = Annotated[
     str,
     typer.Argument(metavar="MODEL", envvar="GLOBALNER_MODEL", help="Folder of a model, or its name on the hub."),
 ]
-Port = Annotated[
-    int,
-    typer.Option("--port", min=0, max=65535, envvar="GLOBALNER_PORT", help="Port to listen on; 0 takes any free one."),
-]
-MaxTexts = Annotated[int, _option("--max-texts --max-client-batch-size", "Texts in one request.", _LIMITS, 1)]
-MaxTextChars = Annotated[int, _option("--max-text-chars", "Characters in one text.", _LIMITS, 1)]
-MaxBodyBytes = Annotated[int, _option("--max-body-bytes --payload-limit", "Bytes in one body.", _LIMITS, 1)]
+# No environment variable: Kubernetes sets GLOBALNER_PORT to an address where a service is called globalner.
+Port = Annotated[int, typer.Option("--port", min=0, max=65535, help="Port to listen on; 0 takes any free one.")]
+MaxTexts = Annotated[int, _option("--max-texts --max-client-batch-size", "Texts in one request.", 1)]
+MaxTextChars = Annotated[int, _option("--max-text-chars", "Characters in one text.", 1)]
+MaxBodyBytes = Annotated[int, _option("--max-body-bytes --payload-limit", "Bytes in one body.", 1)]
 MaxQueueWindows = Annotated[
     int,
-    _option("--max-queue-windows --max-queue-size", "Windows of text that may wait; more: 429.", _LIMITS, 1),
+    _option("--max-queue-windows --max-queue-size", "Windows of text that may wait; more: 429.", 1),
 ]
-MaxConcurrent = Annotated[int, _option("--max-concurrent-requests", "Requests inside at once; more: 429.", _LIMITS, 1)]
-MaxConnections = Annotated[int, _option("--max-connections", "Open connections; more: 503.", _LIMITS, 1)]
-MaxHeaderBytes = Annotated[int, _option("--max-header-bytes", "Bytes in the head of one request.", _LIMITS, 1024)]
+MaxConcurrent = Annotated[int, _option("--max-concurrent-requests", "Requests inside at once; more: 429.", 1)]
+MaxConnections = Annotated[int, _option("--max-connections", "Open connections; more: 503.", 1)]
+MaxHeaderBytes = Annotated[int, _option("--max-header-bytes", "Bytes in the head of one request.", 1024)]
 MaxBatchTokens = Annotated[
-    int, _option("--max-batch-tokens", "Tokens that go through the model at once, padding counted.", _LIMITS, 1)
+    int, _option("--max-batch-tokens", "Tokens that go through the model at once, padding counted.", 1)
 ]
 MaxBatchCells = Annotated[
-    int, _option("--max-batch-cells", "Scores of spans that one batch computes, over all types.", _LIMITS, 1)
+    int, _option("--max-batch-cells", "Scores of spans that one batch computes, over all types.", 1)
 ]
-Tokenizers = Annotated[int, _option("--tokenization-workers", "Threads that tokenise.", _LIMITS, 1)]
-RequestTimeout = Annotated[float, _option("--request-timeout", "Seconds for an answer; then 504.", _TIMES, 0.001)]
-HeaderTimeout = Annotated[float, _option("--header-timeout", "Seconds for the head of a request.", _TIMES, 0.001)]
-BodyTimeout = Annotated[float, _option("--body-timeout", "Seconds for a body, or a line of a stream.", _TIMES, 0.001)]
-WriteTimeout = Annotated[float, _option("--write-timeout", "Seconds for a client to take its answer.", _TIMES, 0.001)]
+Tokenizers = Annotated[int, _option("--tokenization-workers", "Threads that tokenise.", 1)]
+RequestTimeout = Annotated[float, _option("--request-timeout", "Seconds for an answer; then 504.", 0.001)]
+HeaderTimeout = Annotated[float, _option("--header-timeout", "Seconds for the head of a request.", 0.001)]
+BodyTimeout = Annotated[float, _option("--body-timeout", "Seconds for a body, or a line of a stream.", 0.001)]
+WriteTimeout = Annotated[float, _option("--write-timeout", "Seconds for a client to take its answer.", 0.001)]
 KeepAlive = Annotated[
-    float, _option("--keep-alive-timeout", "Seconds an idle connection lives; above that of a proxy.", _TIMES, 0.001)
+    float, _option("--keep-alive-timeout", "Seconds an idle connection lives; above that of a proxy.", 0.001)
 ]
 ShutdownTimeout = Annotated[
-    float, _option("--shutdown-timeout", "Seconds for finishing accepted work when told to stop.", _TIMES, 0.0)
+    float, _option("--shutdown-timeout", "Seconds for finishing accepted work when told to stop.", 0.0)
 ]
 ApiKey = Annotated[
     list[str] | None,
-    _option("--api-key", "Key that a request has to bring; repeat for several. Others see it: prefer a file.", _ACCESS),
+    _option("--api-key", "Key that a request has to bring; repeat for several. Others see it: prefer a file."),
 ]
-ApiKeyFile = Annotated[Path | None, _option("--api-key-file", "File of such keys, one a line.", _ACCESS)]
-RateLimit = Annotated[float | None, _option("--rate-limit", "Requests a second for each key; more: 429.", _ACCESS)]
+ApiKeyFile = Annotated[Path | None, _option("--api-key-file", "File of such keys, one a line.")]
+RateLimit = Annotated[float | None, _option("--rate-limit", "Requests a second for each key; more: 429.")]
 CorsOrigin = Annotated[
-    list[str] | None, _option("--cors-allow-origin", "Origin whose pages may ask; repeat for several.", _ACCESS)
+    list[str] | None, _option("--cors-allow-origin", "Origin whose pages may ask; repeat for several.")
 ]
-MetricsPort = Annotated[int | None, _option("--metrics-port", "Port of /metrics alone.", _SIGHT, 0)]
-JsonLogs = Annotated[bool, _option("--json-logs/--no-json-logs", "Log JSON lines, one for each request.", _SIGHT)]
-Level = Annotated[LogLevel | None, _option("--log-level", "Default: info with --json-logs, else warning.", _SIGHT)]
-LogTexts = Annotated[bool, _option("--log-texts/--no-log-texts", "Also log what may hold request text.", _SIGHT)]
+MetricsPort = Annotated[int | None, _option("--metrics-port", "Port of /metrics alone.", 0)]
+JsonLogs = Annotated[bool, _option("--json-logs/--no-json-logs", "Log JSON lines, one for each request.")]
+Level = Annotated[LogLevel | None, _option("--log-level", "Default: info with --json-logs, else warning.")]
+LogTexts = Annotated[bool, _option("--log-texts/--no-log-texts", "Also log what may hold request text.")]
 
 
 @app.command(
