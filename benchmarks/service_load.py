@@ -169,7 +169,7 @@ class Connection(asyncio.Protocol):
                 self.close()
             self._answer.set_result((int(self._buffer[9:12]), bytes(self._buffer[head + 4 : self._whole])))
 
-    def connection_lost(self, error: Exception | None) -> None:
+    def connection_lost(self, _: Exception | None) -> None:
         """Called by the loop."""
         self.closed = True
         if self._answer is not None and not self._answer.done():

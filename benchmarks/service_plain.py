@@ -46,6 +46,7 @@ def serve_plain(extractor: EntityExtractor, port: int, *, waits: bool) -> None:
     import uvicorn
 
     with socket.create_server(("127.0.0.1", port), backlog=2048) as listener:
+        listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         print(f"http://127.0.0.1:{listener.getsockname()[1]}", flush=True)
         config = uvicorn.Config(plain_app(extractor, waits=waits), log_level="warning", access_log=False)
         server = uvicorn.Server(config)

@@ -1,4 +1,4 @@
-"""Two replicas behind nginx, with the configuration of deploy/: one is killed under load, both are restarted in turn."""
+"""Two replicas behind nginx, as deploy/ sets it up: one is killed under load, both are restarted in turn."""
 
 from __future__ import annotations
 
@@ -7,7 +7,6 @@ import shutil
 import socket
 import subprocess
 import tempfile
-import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -90,24 +89,28 @@ def two_replicas(model: str, *, nginx_retries: bool = True) -> Iterator[Replicas
 
 
 def replicas(subject: Subject) -> Iterator[Measured]:
-    """A rolling restart and two kills, each under the load of 16 clients."""
-    seconds = subject.sizes.replica_s
+    """A rolling restart, and a kill with and without retries in nginx, each under the load of two times 16 clients."""
     with two_replicas(subject.model) as behind:
-        load = _loaded(behind, subject, lambda: [behind.restart(number) for number in range(2)])
+        load, done, failures = _loaded(behind, subject, lambda: [behind.restart(number) for number in range(2)])
         lost, details = load.total - load.count(200), f"{load.statuses}; {load.wall_s:.0f} s"
         yield Measured("rolling restart", "requests lost", "requests", lost, "== 0", (), load.cpu_s, details)
-    for nginx_retries in (True, False):
-        case = "kill -9" if nginx_retries else "kill -9, no retries in nginx"
-        with two_replicas(subject.model, nginx_retries=nginx_retries) as behind:
-            load = _loaded(behind, subject, lambda: _kill_in_the_middle(behind, seconds))
-        failed = load.total - load.count(200)
-        yield Measured(case, "failed requests", "requests", failed, f"<= {_CLIENTS}", (), load.cpu_s, load.statuses)
-        with two_replicas(subject.model, nginx_retries=nginx_retries) as behind, ThreadPoolExecutor(1) as pool:
-            asked = pool.submit(in_fresh_process, client_failures, behind.url, subject.texts, seconds)
-            _kill_in_the_middle(behind, seconds)
-            done, failures = asked.result()
-        details = "; ".join([f"{done} answers", *failures[:3]])
-        yield Measured(case, "failures that the client shows", "requests", len(failures), "== 0", details=details)
+        yield _shown("rolling restart", done, failures)
+        yield from _killed("kill -9", behind, subject)
+    with two_replicas(subject.model, nginx_retries=False) as behind:
+        yield from _killed("kill -9, no retries in nginx", behind, subject)
+
+
+def _killed(case: str, behind: Replicas, subject: Subject) -> Iterator[Measured]:
+    """What the death of one costs: without retries at most what was under way, one request a client."""
+    load, done, failures = _loaded(behind, subject, lambda: behind.kill(0))
+    failed, load_cpu_s = load.total - load.count(200), load.cpu_s
+    yield Measured(case, "failed requests", "requests", failed, f"<= {_CLIENTS}", (), load_cpu_s, load.statuses)
+    yield _shown(case, done, failures)
+
+
+def _shown(case: str, done: int, failures: Sequence[str]) -> Measured:
+    details = "; ".join([f"{done} answers", *failures[:3]])
+    return Measured(case, "failures that globalner.client shows", "requests", len(failures), "== 0", details=details)
 
 
 def client_failures(url: str, texts: Sequence[str], seconds: float) -> tuple[int, list[str]]:
@@ -137,20 +140,30 @@ def client_failures(url: str, texts: Sequence[str], seconds: float) -> tuple[int
     return asyncio.run(ask()), failures
 
 
-def _loaded(behind: Replicas, subject: Subject, meanwhile: Callable[[], object]) -> Load:
-    """Load through nginx, for some seconds and until what happens meanwhile is over."""
-    plan = Plan("127.0.0.1", behind.port, single_requests(subject.texts), subject.sizes.replica_s, _CLIENTS)
-    total, happens = Load(), threading.Thread(target=meanwhile)
-    happens.start()
-    while True:
-        total += in_fresh_process(run_load, plan)
-        if not happens.is_alive():
-            return total
+def _loaded(behind: Replicas, subject: Subject, happens: Callable[[], object]) -> tuple[Load, int, list[str]]:
+    """Load through nginx for some seconds, in the middle of which something happens, and until that is over.
+
+    Returns:
+        Of sockets that do not retry: what came of it. Of our client: its answers, and what failed for good.
+    """
+    seconds = subject.sizes.replica_s
+    plan = Plan("127.0.0.1", behind.port, single_requests(subject.texts), seconds, _CLIENTS)
+    total, done, failures = Load(), 0, list[str]()
+    with ThreadPoolExecutor(3) as pool:
+        happening = pool.submit(_in_the_middle, seconds, happens)
+        while True:
+            asked = pool.submit(in_fresh_process, client_failures, behind.url, subject.texts, seconds)
+            total += pool.submit(in_fresh_process, run_load, plan).result()
+            done += asked.result()[0]
+            failures += asked.result()[1]
+            if happening.done():
+                happening.result()
+                return total, done, failures
 
 
-def _kill_in_the_middle(behind: Replicas, seconds: float) -> None:
+def _in_the_middle(seconds: float, happens: Callable[[], object]) -> None:
     time.sleep(seconds / 2)
-    behind.kill(0)
+    happens()
 
 
 def _free_port() -> int:
