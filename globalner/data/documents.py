@@ -14,7 +14,7 @@ from globalner.data.formats import FORMATS, format_named
 from globalner.data.formats.format import Format, Reading, Sample, Source, Writing
 from globalner.data.formats.lines import ByteErrors, check_encoding, check_path
 from globalner.data.report import Report
-from globalner.errors import DataError, OutputError
+from globalner.errors import DataError, LossError, OutputError
 from globalner.types import Document
 
 __all__ = ["DocumentReader", "format_for_writing", "format_of_file", "read_documents", "write_documents"]
@@ -47,7 +47,7 @@ class DocumentReader:
 
     @property
     def line(self) -> int | None:
-        """Number of the line that the latest iteration read last; None where the format has no lines."""
+        """Number of the line where the document begins that the latest iteration gave; None where unknown."""
         return self._reading.line
 
     def __iter__(self) -> Iterator[Document]:
@@ -74,6 +74,8 @@ class DocumentReader:
         found = False
         for document in self._read(self._reading):
             found = True
+            if "\x00" in document.text:
+                self.report.add("document with NUL characters, which are kept", repr(document.text[:60]))
             yield document
         if not found and not rejected:
             raise DataError("is empty: it holds no document", path=self.path)
@@ -104,8 +106,10 @@ def read_documents(
     """
     source = Source(Path(path), encoding, errors)
     form = _format_for(format, options) or format_of_file(source.path, encoding, errors)
-    check_path(source.path)
     check_encoding(encoding)
+    if form.is_address(source.path):
+        return DocumentReader(source, form, _options(form, options), strict=strict)
+    check_path(source.path)
     alone = source.path.suffix.lower() in form.members
     if (form.kind == "folder") != source.path.is_dir() and not alone:
         raise DataError(
@@ -139,7 +143,7 @@ def write_documents(
         What was left out.
 
     Raises:
-        DataError: If the format cannot hold everything and `lossy` is False; says what and how many.
+        LossError: If the format cannot hold everything and `lossy` is False; says what and how many.
         OutputError: If the file cannot be written.
     """
     target = Path(path).resolve()
@@ -150,7 +154,7 @@ def write_documents(
         writing = Writing(None, partial, suffix=target.suffix.lower())
         _fill(form, documents, writing, _options(form, options))
         if writing.losses and not lossy:
-            raise DataError(_refusal(form, writing.losses), path=target)
+            raise _refusal(form, writing, target)
         partial.replace(target)
     except OSError as error:
         raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
@@ -183,11 +187,13 @@ def _check_target(target: Path, form: Format[Any]) -> None:
         raise OutputError(f"{target}: is not a file that can be replaced; name another")
 
 
-def _refusal(form: Format[Any], losses: Report) -> str:
-    return (
+def _refusal(form: Format[Any], writing: Writing, target: Path) -> LossError:
+    losses, notes = writing.losses, writing.notes
+    message = (
         f"the format {form.name!r} cannot hold everything, so nothing was written: {'; '.join(losses.lines())}. "
         "Write the native form (.jsonl), which holds all, or pass lossy=True (--lossy) to leave these out"
     )
+    return LossError(message, losses.counts, notes.counts, losses.examples | notes.examples, path=target)
 
 
 def _format_for(name: str, options: object | None) -> Format[Any] | None:
@@ -212,6 +218,9 @@ def format_of_file(path: Path, encoding: str = "utf-8", errors: ByteErrors = "st
         DataError: If it is missing, empty or not of the encoding, or looks like none; then the message says what was
             looked for.
     """
+    for form in FORMATS.values():
+        if form.is_address(path):
+            return form
     check_path(path)
     check_encoding(encoding)
     source = Source(path, encoding, errors)

@@ -7,7 +7,6 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from globalner.config import Recipe, split_records
-from globalner.data import read_documents
 from globalner.errors import DataError, OutputError
 from globalner.evaluation import EvaluationResult
 from globalner.extractor import EntityExtractor
@@ -16,6 +15,7 @@ from globalner.training import TrainingData, TrainingOptions, TrainingResult, tr
 from globalner.training.run_folder import RunFolder
 from globalner.types import Document
 from globalner.workflows.evaluate import evaluate_extractor
+from globalner.workflows.file_form import FileForm
 from globalner.workflows.run_config import keep_config
 
 __all__ = ["RunOptions", "TrainedRun", "read_split", "train_recipe"]
@@ -112,7 +112,7 @@ def read_split(recipe: Recipe, split: str, say: Callable[[str], None]) -> list[D
         DataError: If the file cannot be read, or has not the records that are asked for.
     """
     path, records = split_records(getattr(recipe.data, split))
-    reader = read_documents(path, recipe.data.format)
+    reader = FileForm(recipe.data.format, recipe.data.format_options, recipe.data.encoding).reader(Path(path))
     documents = []
     there = 0
     for document in reader:

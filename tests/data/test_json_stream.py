@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tracemalloc
 from pathlib import Path
 
 import pytest
@@ -112,3 +113,15 @@ def test_a_sample_of_one_long_line_does_not_hold_it(tmp_path: Path) -> None:
     assert len(sampled_records(Sample(path, [line]))) == 50
     path.write_bytes(("é\n" * 3_000_000).encode())
     assert Source(path).sample_lines() == ["é"] * 2000
+
+
+def test_memory_does_not_grow_with_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(json_stream, "_PIECE_BYTES", 1 << 14)
+    path = tmp_path / "a.json"
+    path.write_text("[" + ",".join('{"a": "Ada met Bob"}' for _ in range(50_000)) + "]", "utf-8")
+    tracemalloc.start()
+    count = sum(1 for _ in _stream(path).array())
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert count == 50_000
+    assert peak < 500_000  # bytes; the line has a million

@@ -55,7 +55,7 @@ def test_pages_in_every_layout(tmp_path: Path, layout: str) -> None:
     pages = [_page(_annotation(2, 5), id="7", partOf="x", mine=[1]), _page()]
     reader = read_documents(_file(tmp_path, LAYOUTS[layout](pages), "a.json"))
     documents = list(reader)
-    assert reader.format == "web_annotation"
+    assert reader.format == "web-annotation"
     assert documents == [Document(TEXT, (Entity(2, 5, "PER"),), id="7", extra={"mine": [1]}), Document(TEXT)]
     assert not reader.report
 
@@ -80,7 +80,7 @@ def test_loose_annotations_are_gathered_by_source(tmp_path: Path, layout: str) -
         (None, "Di", [("PER", "Di")]),
         (None, "Ed", [("PER", "Ed")]),
     ]
-    assert reader.format == "web_annotation"
+    assert reader.format == "web-annotation"
 
 
 @pytest.mark.parametrize(
@@ -160,7 +160,7 @@ def test_a_record_that_cannot_be_read_is_named_and_the_others_are_read(
     tmp_path: Path, record: object, message: str
 ) -> None:
     path = _file(tmp_path, [_page(id="1"), record, _page(id="3")])
-    reader, rejected = read_documents(path, "web_annotation"), list[DataError]()
+    reader, rejected = read_documents(path, "web-annotation"), list[DataError]()
     assert [document.id for document in reader.readable(rejected)] == ["1", "3"]
     assert len(rejected) == 1
     with pytest.raises(DataError, match=message):
@@ -181,7 +181,7 @@ def test_a_collection_and_a_long_first_line(tmp_path: Path) -> None:
     assert [document.id for document in read_documents(_file(tmp_path, collection))] == ["1"]
     long = [_page(_annotation(2, 5), text=TEXT + "x" * 1_500_000)]
     reader = read_documents(_file(tmp_path, long))
-    assert reader.format == "web_annotation"
+    assert reader.format == "web-annotation"
     assert [_spans(document) for document in reader] == [[("PER", "Ada")]]
 
 
@@ -212,7 +212,7 @@ def test_web_annotation_reads_back_what_it_wrote(documents: list[Document], unit
         reader = read_documents(path, options=options)
         assert list(reader) == documents
         assert not reader.report
-        assert read_documents(path).format == "web_annotation"
+        assert read_documents(path).format == "web-annotation"
 
 
 def test_what_is_written(tmp_path: Path) -> None:
@@ -260,7 +260,7 @@ def test_any_json_gives_documents_or_errors(body: object, target: object, rest: 
     records = [_page({"body": body, "target": selected}), {"body": PER, "target": target}, _page(rest), rest]
     with tempfile.TemporaryDirectory() as folder:
         path = _file(Path(folder), records)
-        reader, rejected = read_documents(path, "web_annotation"), list[DataError]()
+        reader, rejected = read_documents(path, "web-annotation"), list[DataError]()
         try:
             documents = list(reader.readable(rejected))
         except DataError as error:  # numbers that are none are no JSON, and nothing behind them can be read

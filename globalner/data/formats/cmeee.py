@@ -61,9 +61,12 @@ def _open(_source: Source, _options: CmeeeOptions) -> Opened:
 def _read(reading: Reading) -> Iterator[Document]:
     for number, (line, record) in enumerate(JsonStream(reading).array(), start=1):
         try:
-            yield _document(record, reading)
+            document = _document(record, reading)
         except DataError as error:
             reading.reject(reading.error(f"record {number}: {error.message}", line))
+        else:
+            reading.line = line
+            yield document
 
 
 def _document(record: object, reading: Reading) -> Document:

@@ -4,7 +4,8 @@ r"""Column files of the CoNLL family: one word a line with its tags, a blank lin
     of      I-PER   O
     Leeds   I-PER   B-LOC
 
-Columns are parted by TAB or by blanks; several tag columns hold layers of nested entities. Each sentence is one
+Columns are parted by TAB or by blanks; several tag columns hold layers of nested entities,
+the outermost or the innermost first. Each sentence is one
 document; `-DOCSTART-` lines are borders and hold no word. A line that starts with `#` at the start of a sentence and
 does not have the file's columns is a comment. Tags are IOB1, BIO, BIOES, BILUO, BMES or IO, with `-` or `_` after the
 prefix. Broken sequences are read as `tag_schemes` says, and counted as repairs.
@@ -24,7 +25,7 @@ from globalner.data.formats.column_layout import (
 )
 from globalner.data.formats.column_writer import write_columns
 from globalner.data.formats.format import Carries, Format, Opened, Reading, Sample, Sniff, Source
-from globalner.data.formats.tag_schemes import Tag, parse_tag, spans_of_tags
+from globalner.data.formats.tag_schemes import OUTSIDE, Tag, parse_tag, spans_of_tags
 from globalner.data.formats.words import join_words
 from globalner.errors import DataError
 from globalner.types import Document, Entity
@@ -56,6 +57,7 @@ def _read(layout: ColumnLayout, reading: Reading) -> Iterator[Document]:
             except DataError as error:
                 reading.reject(error)
             else:
+                reading.line = rows[0][0]
                 yield document
     finally:
         sentences.note_joining()
@@ -140,10 +142,14 @@ class _SentenceReader:
         tag = self._known_tags.get(text)
         if tag is not None:
             return tag
+        if text in self._layout.outside_tags:
+            self._reading.report.add("word with a tag that marks no entity (outside_tags)", f"line {number}: {text}")
+            return OUTSIDE
         try:
             tag = parse_tag(text)
         except DataError as error:
-            raise self._reading.error(error.message, number) from None
+            hint = f"; if it marks no entity, name it (--read outside_tags={text})" if text.isalnum() else ""
+            raise self._reading.error(error.message + hint, number) from None
         scheme = self._layout.scheme
         if tag[1] and tag[0] not in scheme.prefixes:
             allowed = ", ".join(f"{prefix}-" for prefix in scheme.prefixes)
@@ -162,5 +168,5 @@ COLUMNS = Format(
     sniff=_sniff,
     open=_open,
     write=write_columns,
-    carries=Carries(nested=True, exact_text=False, tokens=True),
+    carries=Carries(nested=True, crossing=True, same_span=True, exact_text=False, tokens=True),
 )

@@ -85,7 +85,8 @@ class Reading:
         report: Where repairs and notes go.
         strict: Whether the first repair is an error.
         rejected: Takes the errors of documents that cannot be read, which are then left out; None: the first is raised.
-        line: Number of the line that was read last.
+        line: Number of the line that was read last; a reader that has read on when it gives a document sets it to
+            the line where that one begins.
         name: Of a file of a folder: its path in the folder, which reports show before the line.
     """
 
@@ -126,15 +127,15 @@ class Reading:
         """The error to raise for a line of this file."""
         return DataError(message, path=self.path, line=line)
 
-    def repair(self, reason: str, example: str, line: int) -> None:
-        """Counts a repair.
+    def repair(self, reason: str, example: str, line: int | None) -> None:
+        """Counts a repair; without a line the example says where it was.
 
         Raises:
             DataError: If reading is strict.
         """
         if self.strict:
             raise self.error(f"{reason}: {example}; mend the line, or read without strict to have it repaired", line)
-        self.report.add(reason, f"{self.place(line)}: {example}")
+        self.report.add(reason, example if line is None else f"{self.place(line)}: {example}")
 
     def place(self, line: int) -> str:
         """A line for a report: with its file where a folder is read."""
@@ -225,6 +226,7 @@ class Format(Generic[OptionsT]):
         write: Writes documents, counting what cannot be carried.
         carries: What it has a place for.
         kind: "text": a file of text; "binary": another file; "folder": a folder of files.
+        address: How names begin that are no paths and that the format finds by itself; empty: there are none.
         members: Of a folder of files: suffixes of those files that can also be read alone.
     """
 
@@ -238,3 +240,8 @@ class Format(Generic[OptionsT]):
     carries: Carries
     kind: Literal["text", "binary", "folder"] = "text"
     members: tuple[str, ...] = ()
+    address: str = ""
+
+    def is_address(self, path: Path) -> bool:
+        """Whether a name is no path but one that the format finds by itself."""
+        return bool(self.address) and path.as_posix().startswith(self.address)

@@ -16,6 +16,7 @@ __all__ = ["JsonStream", "holds_json_lines", "sampled_records"]
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
 _PIECE_BYTES = 1 << 20
+_LONGEST_EXPONENT = 2  # e-
 _LONGEST_MARK = 16  # what a piece's end can cut short beside strings: -Infinity, \uXXXX
 
 
@@ -89,7 +90,8 @@ class JsonStream:
                 raise self._error(f"{name}: {error.message}") from None
             except (ValueError, RecursionError) as error:
                 raise self._error(f"{name} is not JSON that can be read: {error}") from None
-            if end < len(self._text) or not self._fill():  # a number at the end of a piece may go on
+            # A number near the end of a piece may go on behind its point or exponent.
+            if len(self._text) - end > _LONGEST_EXPONENT or not self._fill():
                 break
         try:
             check_characters(value, self._text[self._at : end])
@@ -112,8 +114,10 @@ class JsonStream:
             wanted -= len(piece)
             if wanted <= 0:
                 break
+        if len(pieces) == 1:
+            return False
         self._text, self._at = "".join(pieces), 0
-        return len(pieces) > 1
+        return True
 
     def _peek(self) -> str:
         """The next character that is not blank; nothing at the end."""
@@ -202,9 +206,10 @@ def sampled_records(sample: Sample, count: int = 50) -> list[object]:
     return one[:count] if isinstance(one, list) and one and isinstance(one[0], dict | list) else records
 
 
-def holds_json_lines(lines: list[str]) -> bool:
-    """Whether the first line that is not blank is a JSON value of its own, rather than the beginning of one."""
-    return _is_json(next((line for line in lines if line.strip()), ""))
+def holds_json_lines(lines: list[str], mark: str) -> bool:
+    """Whether the first line that is not blank is a JSON value of its own that begins with `mark`."""
+    first = next((line for line in lines if line.strip()), "")
+    return first.lstrip().startswith(mark) and _is_json(first)
 
 
 def _is_json(text: str) -> bool:

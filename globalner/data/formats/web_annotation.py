@@ -270,7 +270,7 @@ def _annotations(
 
 
 WEB_ANNOTATION = Format(
-    name="web_annotation",
+    name="web-annotation",
     description="W3C Web Annotation (JSON-LD): pages of annotations with the text beside them",
     suffixes=(".jsonld",),
     options=WebAnnotationOptions,
