@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -88,21 +89,33 @@ def scripted_app(holder: dict[str, Script]) -> FastAPI:
     return app
 
 
-@pytest.fixture(scope="session")
-def scripted_server() -> Iterator[tuple[str, dict[str, Script]]]:
-    """URL of a server in a thread, and the holder of its script."""
-    holder = {"script": Script()}
-    server = uvicorn.Server(uvicorn.Config(scripted_app(holder), port=0, log_level="error"))
+@contextmanager
+def serving(app: FastAPI) -> Iterator[str]:
+    """Serves an app in a thread; gives its URL."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     thread = threading.Thread(target=server.run)
     thread.start()
     deadline = time.monotonic() + 20
     while not server.started:
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}", holder
+    yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
     server.should_exit = True
     thread.join()
+
+
+@pytest.fixture(scope="session")
+def serve_app() -> Any:
+    """`serving`, for tests with an app of their own."""
+    return serving
+
+
+@pytest.fixture(scope="session")
+def scripted_server() -> Iterator[tuple[str, dict[str, Script]]]:
+    """URL of the scripted server, and the holder of its script."""
+    holder = {"script": Script()}
+    with serving(scripted_app(holder)) as url:
+        yield url, holder
 
 
 @pytest.fixture
@@ -147,17 +160,24 @@ class Reader:
     def take(self, script: str, *arguments: object) -> Any:
         """The value of an asynchronous piece of script, the body of an async function."""
         return self.driver.execute_async_script(
-            f"const done = arguments[arguments.length - 1]; (async () => {{ {script} }})().then(done, (e) => done(String(e)))",
+            "const done = arguments[arguments.length - 1];"
+            f"(async () => {{ {script} }})().then(done, (error) => done(String(error)))",
             *arguments,
         )
 
 
 @pytest.fixture
-def reader(page_of: Any, scripted_server: tuple[str, dict[str, Script]], script: Script) -> Iterator[Reader]:
-    """The page of the scripted server, opened wide and light; it asks no other host and leaves no word in the console
-    but those about answers that are errors."""
-    url = scripted_server[0]
-    reader = Reader(page_of(url))
+def reader_of(page_of: Any) -> Any:
+    """The page of the server at a URL, in the hands of somebody; it still has to be opened."""
+    return lambda url: Reader(page_of(url))
+
+
+@pytest.fixture
+def reader(reader_of: Any, scripted_server: tuple[str, dict[str, Script]], script: Script) -> Iterator[Reader]:
+    """The page of the scripted server, wide and light; no other host is asked, and the console tells of errors only."""
+    url, holder = scripted_server
+    assert holder["script"] is script
+    reader = reader_of(url)
     reader.page.open()
     yield reader
     complaints = [line for line in reader.console() if "the server responded with a status of" not in line]

@@ -41,7 +41,10 @@ def tied_case(rng: random.Random) -> Case:
 
 def wide_case(rng: random.Random) -> Case:
     """Values of very different sizes, whose sums lose digits when they are rounded."""
-    value = lambda: rng.choice((1, -1)) * rng.random() * 10.0 ** rng.randint(-300, 15)  # noqa: E731
+
+    def value() -> float:
+        return rng.choice((1, -1)) * rng.random() * 10.0 ** rng.randint(-300, 15)
+
     return spans_of(rng, rng.randint(3, 40), value), [rng.gauss(0, 1e-9) for _ in range(3)]
 
 
