@@ -52,6 +52,11 @@ class Replicas:
         """Kills one (-9)."""
         self.servers[number].kill()
 
+    def kill_both(self) -> None:
+        """Kills those that run now (-9)."""
+        for server in self.servers:
+            server.kill()
+
     def restart(self, number: int) -> int:
         """Tells one to stop, waits for its end, starts it again, and waits until nginx asks it; its exit code."""
         old = self.servers[number]
@@ -81,7 +86,7 @@ def two_replicas(model: str, *, nginx_retries: bool = True) -> Iterator[Replicas
     with ExitStack() as stack:
         port = _free_port()
         behind = Replicas(model, [], port)
-        stack.callback(lambda: [server.kill() for server in behind.servers])
+        stack.callback(behind.kill_both)
         for _ in range(2):
             behind.servers.append(start("service", model))
         stack.enter_context(_nginx([server.port for server in behind.servers], port, nginx_retries))

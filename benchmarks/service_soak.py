@@ -9,19 +9,21 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 from benchmarks.fresh_process import in_fresh_process
 from benchmarks.raw_requests import broken_request
 from benchmarks.service_load import BROKEN, Connection, post
 from benchmarks.service_process import MemoryWatch, load_extractor, running
 from benchmarks.service_rows import Measured, Subject
+from globalner.decoding import DecodingMode
 
 if TYPE_CHECKING:
     from globalner import Document
 
 __all__ = ["Expected", "Soaked", "differences", "expected_answers", "run_soak", "soak"]
 
+_MODES: tuple[DecodingMode, ...] = get_args(DecodingMode)
 _REQUESTS = 300
 _CLIENTS = 8
 _THRESHOLD = 0.5
@@ -90,7 +92,7 @@ def expected_answers(model: str, texts: Sequence[str], seed: int) -> list[Expect
     made = []
     for _ in range(_REQUESTS):
         drawn = [_text(texts, chance) for _ in range(chance.choice((1, 1, 1, 2, 4, 8)))]
-        mode = chance.choice(("nested", "flat"))
+        mode = chance.choice(_MODES)
         sure = extractor.extract(drawn, mode="nested", threshold=_THRESHOLD - _UNSURE)
         scores = [entity.score or 0.0 for document in sure for entity in document.entities]
         if any(abs(score - _THRESHOLD) <= _UNSURE for score in scores):
