@@ -15,7 +15,7 @@ HOLD_INFO = """
 const plainFetch = window.fetch;
 const released = new Promise((release) => (window.releaseInfo = release));
 window.fetch = async (address, ...rest) => {
-  if (address === "info") await released;
+  if (String(address).endsWith("/info")) await released;
   return plainFetch(address, ...rest);
 };
 """

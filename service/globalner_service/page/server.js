@@ -59,9 +59,10 @@ async function ask(address, request) {
   throw new ServerError(response.status, explanation(response, answer), waitingTime(response));
 }
 
+// An address with a user and a key in it (http://user:key@host) opens the page, but `fetch` takes none relative to it.
 async function reach(address, request) {
   try {
-    return await fetch(address, request);
+    return await fetch(new URL(address, location.origin + location.pathname), request);
   } catch (error) {
     if (error.name === "AbortError") throw error;
     if (apiKey && /[^\x20-\xff]/.test(apiKey)) throw new ServerError(401, "An API key has no such characters.");

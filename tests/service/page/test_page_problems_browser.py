@@ -88,3 +88,12 @@ def test_a_server_that_is_gone_and_answers_that_are_no_json(reader):
     reader.run("window.fetch = async () => new Response('<html>', { status: 200 })")
     reader.find("#error button").click()
     reader.tell("The server's answer could not be read.")
+
+
+def test_a_key_in_the_address_opens_the_page_and_its_requests(reader_of, spawn_server):
+    key = "a-key-of-this-test"
+    url = spawn_server(keys=(key,))[1]
+    reader = reader_of(url.replace("http://", f"http://somebody:{key}@"))
+    reader.page.open()
+    assert reader.find("#served").text == "fake · 4 labels"
+    reader.read("Maya left Bern", "2 found")
