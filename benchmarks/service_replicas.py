@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.fresh_process import in_fresh_process
@@ -52,6 +53,11 @@ class Replicas:
         """Kills one (-9)."""
         self.servers[number].kill()
 
+    def end(self) -> None:
+        """Kills both."""
+        for server in self.servers:
+            server.kill()
+
     def restart(self, number: int) -> int:
         """Tells one to stop, waits for its end, starts it again, and waits until nginx asks it; its exit code."""
         old = self.servers[number]
@@ -81,7 +87,7 @@ def two_replicas(model: str, *, nginx_retries: bool = True) -> Iterator[Replicas
     with ExitStack() as stack:
         port = _free_port()
         behind = Replicas(model, [], port)
-        stack.callback(lambda: [server.kill() for server in behind.servers])
+        stack.callback(behind.end)
         for _ in range(2):
             behind.servers.append(start("service", model))
         stack.enter_context(_nginx([server.port for server in behind.servers], port, nginx_retries))
@@ -102,7 +108,7 @@ def replicas(subject: Subject) -> Iterator[Measured]:
 
 def _killed(case: str, behind: Replicas, subject: Subject) -> Iterator[Measured]:
     """What the death of one costs: without retries at most what was under way, one request a client."""
-    load, done, failures = _loaded(behind, subject, lambda: behind.kill(0))
+    load, done, failures = _loaded(behind, subject, partial(behind.kill, 0))
     failed, load_cpu_s = load.total - load.count(200), load.cpu_s
     yield Measured(case, "failed requests", "requests", failed, f"<= {_CLIENTS}", (), load_cpu_s, load.statuses)
     yield _shown(case, done, failures)
