@@ -88,8 +88,9 @@ def two_replicas(model: str, *, nginx_retries: bool = True) -> Iterator[Replicas
         port = _free_port()
         behind = Replicas(model, [], port)
         stack.callback(behind.end)
-        for _ in range(2):
-            behind.servers.append(start("service", model))
+        with ThreadPoolExecutor(2) as pool:
+            for starting in [pool.submit(start, "service", model) for _ in range(2)]:
+                behind.servers.append(starting.result())
         stack.enter_context(_nginx([server.port for server in behind.servers], port, nginx_retries))
         yield behind
 
