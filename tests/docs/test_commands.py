@@ -171,7 +171,8 @@ CHECKS: Mapping[str, Callable[[tuple[str, ...]], None]] = {
     "docker": check_docker,
     "kubectl": check_files,
     "nginx": check_files,
-} | dict.fromkeys(("cat", "cd", "echo", "git", "head", "jq", "openssl", "pre-commit", "printf", "source"), needs_no_check)
+    "openssl": needs_no_check,
+} | dict.fromkeys(("cat", "cd", "echo", "git", "head", "jq", "pre-commit", "printf", "source"), needs_no_check)
 
 
 @pytest.mark.parametrize("command", documented(), ids=str)
