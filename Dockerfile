@@ -5,9 +5,9 @@
 # Any other verb takes the place of the default one: docker run --rm globalner config list
 
 FROM python:3.11-slim AS builder
-# Where pip looks besides its usual place. This one has torch without the libraries of GPUs, which are some gigabytes;
-# --build-arg PIP_EXTRA_INDEX_URL= takes the usual torch, for GPUs.
-ARG PIP_EXTRA_INDEX_URL=https://download.pytorch.org/whl/cpu
+# Where pip looks besides its usual place. The usual torch brings the libraries of GPUs, some gigabytes; the page "Get
+# started" of PyTorch names the index that has it without them: --build-arg PIP_EXTRA_INDEX_URL=...
+ARG PIP_EXTRA_INDEX_URL
 ARG PIP_FIND_LINKS
 ENV PIP_NO_CACHE_DIR=1 PIP_DISABLE_PIP_VERSION_CHECK=1
 RUN python -m venv /opt/venv

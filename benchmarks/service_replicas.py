@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.fresh_process import in_fresh_process
@@ -52,8 +53,8 @@ class Replicas:
         """Kills one (-9)."""
         self.servers[number].kill()
 
-    def kill_both(self) -> None:
-        """Kills those that run now (-9)."""
+    def end(self) -> None:
+        """Kills both."""
         for server in self.servers:
             server.kill()
 
@@ -86,9 +87,10 @@ def two_replicas(model: str, *, nginx_retries: bool = True) -> Iterator[Replicas
     with ExitStack() as stack:
         port = _free_port()
         behind = Replicas(model, [], port)
-        stack.callback(behind.kill_both)
-        for _ in range(2):
-            behind.servers.append(start("service", model))
+        stack.callback(behind.end)
+        with ThreadPoolExecutor(2) as pool:
+            for starting in [pool.submit(start, "service", model) for _ in range(2)]:
+                behind.servers.append(starting.result())
         stack.enter_context(_nginx([server.port for server in behind.servers], port, nginx_retries))
         yield behind
 
@@ -107,7 +109,7 @@ def replicas(subject: Subject) -> Iterator[Measured]:
 
 def _killed(case: str, behind: Replicas, subject: Subject) -> Iterator[Measured]:
     """What the death of one costs: without retries at most what was under way, one request a client."""
-    load, done, failures = _loaded(behind, subject, lambda: behind.kill(0))
+    load, done, failures = _loaded(behind, subject, partial(behind.kill, 0))
     failed, load_cpu_s = load.total - load.count(200), load.cpu_s
     yield Measured(case, "failed requests", "requests", failed, f"<= {_CLIENTS}", (), load_cpu_s, load.statuses)
     yield _shown(case, done, failures)

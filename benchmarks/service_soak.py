@@ -20,6 +20,7 @@ from globalner.decoding import DecodingMode
 
 if TYPE_CHECKING:
     from globalner import Document
+    from globalner.decoding import DecodingMode
 
 __all__ = ["Expected", "Soaked", "differences", "expected_answers", "run_soak", "soak"]
 
@@ -89,10 +90,11 @@ def expected_answers(model: str, texts: Sequence[str], seed: int) -> list[Expect
     either way.
     """
     extractor, chance = load_extractor(model), random.Random(seed)
+    modes: tuple[DecodingMode, ...] = ("nested", "flat")
     made = []
     for _ in range(_REQUESTS):
         drawn = [_text(texts, chance) for _ in range(chance.choice((1, 1, 1, 2, 4, 8)))]
-        mode = chance.choice(_MODES)
+        mode = chance.choice(modes)
         sure = extractor.extract(drawn, mode="nested", threshold=_THRESHOLD - _UNSURE)
         scores = [entity.score or 0.0 for document in sure for entity in document.entities]
         if any(abs(score - _THRESHOLD) <= _UNSURE for score in scores):
