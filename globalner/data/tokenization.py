@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-import re
-import unicodedata
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain, pairwise
 from typing import Literal
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from globalner.data.own_words import own_word_edges, tells_words_apart
+from globalner.data.code_points import JoinedTexts
+from globalner.data.own_words import tells_words_apart
+from globalner.data.token_offsets import FlatTokens, WordEdges, word_numbers
 from globalner.errors import ConfigError
 from globalner.types import Document
 
@@ -22,19 +24,7 @@ Boundary = Literal["word", "token"]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
-_JOINERS = frozenset("\u200d\ufe0e\ufe0f")
-
-# Letters and digits of scripts that put blanks between words: the others must not grow together with a neighbour.
-_LETTER = r"(?:(?![_\u0e00-\u109f\u1780-\u17ff\u2e80-\ua4cf\uf900-\ufaff])\w)"
-# Each branch begins only where its run of characters begins, and gives nothing back: linear time, whatever the text.
-_UNBROKEN = re.compile(
-    rf"""(?<![a-z0-9+.-])(?:[a-z][a-z0-9+.-]*+://|www\.)"""
-    rf"""(?:{_LETTER}|[_/?\#@!$&*+;=%:.,~()'\[\]-])*(?:{_LETTER}|[_/\#=&%$+~-])"""
-    rf"|(?<!{_LETTER})(?<![_.+-])(?:{_LETTER}|[_.+-])++@(?:{_LETTER}|-)++(?:\.(?:{_LETTER}|-)++)+"
-    rf"|(?<!{_LETTER}){_LETTER}++(?:_++{_LETTER}++)+",
-    re.IGNORECASE,
-)
-"""Web and mail addresses, and names with underscores: one word each, whatever a pre-tokenizer makes of them."""
+_TEXTS_AT_ONCE, _CHARS_AT_ONCE = 1000, 200_000
 
 
 @dataclass(frozen=True)
@@ -94,66 +84,68 @@ class TextTokenizer:
 
     def tokenize(self, documents: Sequence[Document]) -> list[TokenizedText]:
         """Tokens of each document, in order."""
-        encodings = self._tokenizer.encode_batch([document.text for document in documents], add_special_tokens=False)
-        return [self._tokenized(*pair) for pair in zip(documents, encodings, strict=True)]
+        return [tokens for _, tokens in self.stream(documents)]
+
+    def stream(self, documents: Iterable[Document]) -> Iterator[tuple[Document, TokenizedText]]:
+        """Each document with its tokens, in order; reads ahead by some hundreds.
+
+        While the tokens of some are handed out, the library encodes the next ones in another thread.
+        """
+        chunks = _chunks(documents)
+        first, second = next(chunks, None), next(chunks, None)
+        if first is None:
+            return
+        if second is None:
+            yield from zip(first, self._tokenized(first, self._encode(first)), strict=True)
+            return
+        with ThreadPoolExecutor(max_workers=1) as executor:
+            chunk, coming = first, executor.submit(self._encode, first)
+            for following in chain([second], chunks):
+                encodings = coming.result()
+                coming = executor.submit(self._encode, following)
+                yield from zip(chunk, self._tokenized(chunk, encodings), strict=True)
+                chunk = following
+            yield from zip(chunk, self._tokenized(chunk, coming.result()), strict=True)
 
     def pieces(self, texts: Sequence[str]) -> Iterator[tuple[Ints, Bools]]:
         """For each text, in order, the ids of its tokens, and which of them begin a word of the pre-tokenizer."""
         for encoding in self._tokenizer.encode_batch(list(texts), add_special_tokens=False):
-            yield np.array(encoding.ids, dtype=np.int64), np.diff(_word_numbers(encoding), prepend=-2) != 0
+            numbers = word_numbers([encoding], len(encoding))
+            yield np.array(encoding.ids, dtype=np.int64), np.diff(numbers, prepend=-2) != 0
 
-    def _tokenized(self, document: Document, encoding: Encoding) -> TokenizedText:
-        starts, ends = _exact_offsets(document.text, encoding)
-        # Pieces of one character (the bytes of an emoji) share their offsets: the first may start, the last may end.
-        filled = ends > starts
-        may_start = filled & (starts >= np.concatenate([[0], np.maximum.accumulate(ends)[:-1]]))
-        may_end = filled & (ends <= np.concatenate([starts[1:], [len(document.text)]]))
+    def _encode(self, documents: Sequence[Document]) -> list[Encoding]:
+        return self._tokenizer.encode_batch([document.text for document in documents], add_special_tokens=False)
+
+    def _tokenized(self, documents: Sequence[Document], encodings: Sequence[Encoding]) -> list[TokenizedText]:
+        texts = [document.text for document in documents]
+        words = [document.tokens for document in documents]
+        joined = JoinedTexts.of(texts)
+        flat = FlatTokens.of(encodings, joined)
+        may_start, may_end = flat.possible_edges()
         if self.boundary == "word":
-            word_starts, word_ends = self._word_edges(document, encoding, starts, ends)
-            may_start &= np.isin(starts, word_starts)
-            may_end &= np.isin(ends, word_ends)
-        return TokenizedText(np.array(encoding.ids, dtype=np.int64), starts, ends, may_start, may_end)
-
-    def _word_edges(self, document: Document, encoding: Encoding, starts: Ints, ends: Ints) -> tuple[Ints, Ints]:
-        """Characters at which words start and end (exclusive)."""
-        if document.tokens is not None:
-            given = np.array(document.tokens, dtype=np.int64).reshape(-1, 2)
-            return given[:, 0], given[:, 1]
-        if self._has_words:
-            words = _word_numbers(encoding)
-            starts, ends = starts[np.diff(words, prepend=-2) != 0], ends[np.diff(words, append=-2) != 0]
-        else:
-            starts, ends = own_word_edges(document.text)
-        return _outside_unbroken(starts, document.text), _outside_unbroken(ends, document.text)
+            edges = WordEdges(texts, joined, words)
+            numbered = self._has_words and None in words
+            edges.mark(flat, word_numbers(encodings, len(flat.ids)) if numbered else None)
+            may_start &= edges.starts[flat.starts]
+            may_end &= edges.ends[flat.ends]
+        shift = np.repeat(joined.begins, flat.counts)
+        starts, ends = flat.starts - shift, flat.ends - shift
+        borders = [0, *np.cumsum(flat.counts).tolist()]
+        return [
+            TokenizedText(flat.ids[a:b], starts[a:b], ends[a:b], may_start[a:b], may_end[a:b])
+            for a, b in pairwise(borders)
+        ]
 
 
-def _word_numbers(encoding: Encoding) -> Ints:
-    """Of each piece; -1 for one of no word."""
-    return np.array([-1 if word is None else word for word in encoding.word_ids], dtype=np.int64)
-
-
-def _exact_offsets(text: str, encoding: Encoding) -> tuple[Ints, Ints]:
-    """Offsets without blanks at the edges, and with the combining marks that a normaliser took away."""
-    offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
-    starts, ends = offsets[:, 0].copy(), offsets[:, 1].copy()
-    for place, (start, end) in enumerate(encoding.offsets):
-        piece = text[start:end]
-        if piece[:1].isspace() or piece[-1:].isspace():
-            starts[place] = start + len(piece) - len(piece.lstrip())
-            ends[place] = max(int(starts[place]), start + len(piece.rstrip()))
-    following = np.concatenate([starts[1:], [len(text)]])
-    for place in np.flatnonzero((ends < following) & (ends > starts)).tolist():
-        end, limit = int(ends[place]), int(following[place])
-        while end < limit and (text[end] in _JOINERS or unicodedata.category(text[end])[0] == "M"):
-            end += 1
-        ends[place] = end
-    return starts, ends
-
-
-def _outside_unbroken(edges: Ints, text: str) -> Ints:
-    """The edges of words that lie in no address or name that is one word; its own two edges stay."""
-    spans = [(0, 0), *(found.span() for found in _UNBROKEN.finditer(text))]
-    begins, ends = np.array(spans, dtype=np.int64).T
-    nearest = np.searchsorted(begins, edges, side="left") - 1
-    kept: Ints = edges[edges >= ends[np.maximum(nearest, 0)]]
-    return kept
+def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
+    """Lists of documents that are worth a call of the library and no more."""
+    chunk: list[Document] = []
+    chars = 0
+    for document in documents:
+        chunk.append(document)
+        chars += len(document.text)
+        if len(chunk) == _TEXTS_AT_ONCE or chars >= _CHARS_AT_ONCE:
+            yield chunk
+            chunk, chars = [], 0
+    if chunk:
+        yield chunk
