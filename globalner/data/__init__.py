@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from globalner.data.report import Report as Report
     from globalner.data.tokenization import Boundary as Boundary
     from globalner.data.tokenization import TextTokenizer as TextTokenizer
-    from globalner.data.tokenization import TokenizedText as TokenizedText
+    from globalner.data.tokenized_text import TokenizedText as TokenizedText
     from globalner.data.windows import Window as Window
     from globalner.data.windows import WindowSize as WindowSize
     from globalner.data.windows import document_windows as document_windows
@@ -46,7 +46,7 @@ _FILE_OF = {
     "TextUnit": "plain_text",
     "TokenRows": "packing",
     "TokenStream": "packing",
-    "TokenizedText": "tokenization",
+    "TokenizedText": "tokenized_text",
     "Window": "windows",
     "WindowSize": "windows",
     "align_entities": "alignment",

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from globalner.data.report import Report
-from globalner.data.tokenization import TokenizedText
+from globalner.data.tokenized_text import TokenizedText
 from globalner.types import Document, Entity, LabelSet
 
 __all__ = ["align_entities"]

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import replace
 from itertools import chain, pairwise
 from typing import Literal
 
@@ -13,40 +14,23 @@ from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
 from globalner.data.code_points import JoinedTexts
+from globalner.data.long_texts import StretchSize, stretches
 from globalner.data.own_words import tells_words_apart
+from globalner.data.report import Report
 from globalner.data.token_offsets import FlatTokens, WordEdges, word_numbers
-from globalner.errors import ConfigError
+from globalner.data.tokenized_text import TokenizedDocument, TokenizedText
+from globalner.errors import ConfigError, DataError
 from globalner.types import Document
 
-__all__ = ["Boundary", "TextTokenizer", "TokenizedText"]
+__all__ = ["Boundary", "TextTokenizer"]
 
 Boundary = Literal["word", "token"]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+Words = tuple[tuple[int, int], ...]
 
+_STRETCHES = StretchSize()
 _TEXTS_AT_ONCE, _CHARS_AT_ONCE = 1000, 200_000
-
-
-@dataclass(frozen=True)
-class TokenizedText:
-    """The tokens of one text, special tokens left out. All arrays have one entry a token.
-
-    Attributes:
-        input_ids: Vocabulary ids.
-        char_starts: First character of each token, inclusive.
-        char_ends: End of each token, **exclusive**.
-        may_start: Whether an entity may start with the token.
-        may_end: Whether an entity may end with the token.
-    """
-
-    input_ids: Ints
-    char_starts: Ints
-    char_ends: Ints
-    may_start: Bools
-    may_end: Bools
-
-    def __len__(self) -> int:
-        return len(self.input_ids)
 
 
 class TextTokenizer:
@@ -59,6 +43,7 @@ class TextTokenizer:
             from punctuation and Chinese characters from each other, else runs of letters and digits and single other
             characters; web and mail addresses and names with underscores are one word each.
             "token": it may start and end on any piece.
+        stretch_size: How long texts are read.
 
     Attributes:
         prefix_ids: Special tokens that stand before every text.
@@ -68,10 +53,12 @@ class TextTokenizer:
         ConfigError: If `boundary` has no such value.
     """
 
-    def __init__(self, backend: Tokenizer, boundary: Boundary = "word") -> None:
+    def __init__(
+        self, backend: Tokenizer, boundary: Boundary = "word", *, stretch_size: StretchSize = _STRETCHES
+    ) -> None:
         if boundary not in ("word", "token"):
             raise ConfigError(f"boundary must be 'word' or 'token'; got {boundary!r}")
-        self.boundary = boundary
+        self.boundary, self.stretch_size = boundary, stretch_size
         self._tokenizer = Tokenizer.from_str(backend.to_str())
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
@@ -87,25 +74,50 @@ class TextTokenizer:
         return [tokens for _, tokens in self.stream(documents)]
 
     def stream(self, documents: Iterable[Document]) -> Iterator[tuple[Document, TokenizedText]]:
-        """Each document with its tokens, in order; reads ahead by some hundreds.
+        """Each document with its tokens, in order; reads ahead by some hundreds."""
+        for tokenized in self.stream_stretches(documents):
+            yield tokenized.document, tokenized.whole()
 
-        While the tokens of some are handed out, the library encodes the next ones in another thread.
+    def stream_stretches(
+        self, documents: Iterable[Document], report: Report | None = None
+    ) -> Iterator[TokenizedDocument]:
+        """Each document with its tokens, in order, those of long texts in stretches that are made when asked for.
+
+        Reads ahead by some hundreds: while the tokens of some documents are handed out, the library encodes the next
+        ones in another thread.
+
+        Args:
+            documents: The documents.
+            report: Takes places in long texts where no two stretches agreed, so that tokens may not be those that the
+                whole text has; see `globalner.data.long_texts`.
         """
-        chunks = _chunks(documents)
+        report = Report() if report is None else report
+        chunks = _chunks(documents, self.stretch_size.chars)
         first, second = next(chunks, None), next(chunks, None)
         if first is None:
             return
         if second is None:
-            yield from zip(first, self._tokenized(first, self._encode(first)), strict=True)
+            yield from self._tokenized_chunk(first, self._encode_chunk(first), report)
             return
         with ThreadPoolExecutor(max_workers=1) as executor:
-            chunk, coming = first, executor.submit(self._encode, first)
+            chunk, coming = first, executor.submit(self._encode_chunk, first)
             for following in chain([second], chunks):
                 encodings = coming.result()
-                coming = executor.submit(self._encode, following)
-                yield from zip(chunk, self._tokenized(chunk, encodings), strict=True)
+                coming = executor.submit(self._encode_chunk, following)
+                yield from self._tokenized_chunk(chunk, encodings, report)
                 chunk = following
-            yield from zip(chunk, self._tokenized(chunk, coming.result()), strict=True)
+            yield from self._tokenized_chunk(chunk, coming.result(), report)
+
+    def stretches(self, document: Document, report: Report | None = None) -> Iterator[TokenizedText]:
+        """The tokens of a document, a long one's some at a time; see `globalner.data.long_texts`."""
+
+        def read(begin: int, end: int) -> TokenizedText:
+            part = Document(document.text[begin:end], tokens=_words_inside(document.tokens, begin, end))
+            tokens = self._tokenized([part], self._encode([part]))[0]
+            return replace(tokens, char_starts=tokens.char_starts + begin, char_ends=tokens.char_ends + begin)
+
+        report = Report() if report is None else report
+        return stretches(len(document.text), read, self.stretch_size, report)
 
     def pieces(self, texts: Sequence[str]) -> Iterator[tuple[Ints, Bools]]:
         """For each text, in order, the ids of its tokens, and which of them begin a word of the pre-tokenizer."""
@@ -113,8 +125,22 @@ class TextTokenizer:
             numbers = word_numbers([encoding], len(encoding))
             yield np.array(encoding.ids, dtype=np.int64), np.diff(numbers, prepend=-2) != 0
 
+    def _encode_chunk(self, documents: Sequence[Document]) -> list[Encoding] | None:
+        """None for a long text, which is read when it is asked for."""
+        return None if len(documents[0].text) > self.stretch_size.chars else self._encode(documents)
+
+    def _tokenized_chunk(
+        self, documents: Sequence[Document], encodings: Sequence[Encoding] | None, report: Report
+    ) -> Iterator[TokenizedDocument]:
+        if encodings is None:
+            return iter([TokenizedDocument(documents[0], self.stretches(documents[0], report))])
+        return map(TokenizedDocument.of, documents, self._tokenized(documents, encodings))
+
     def _encode(self, documents: Sequence[Document]) -> list[Encoding]:
-        return self._tokenizer.encode_batch([document.text for document in documents], add_special_tokens=False)
+        try:
+            return self._tokenizer.encode_batch([document.text for document in documents], add_special_tokens=False)
+        except TypeError:
+            raise _unencodable(documents) from None
 
     def _tokenized(self, documents: Sequence[Document], encodings: Sequence[Encoding]) -> list[TokenizedText]:
         texts = [document.text for document in documents]
@@ -137,15 +163,41 @@ class TextTokenizer:
         ]
 
 
-def _chunks(documents: Iterable[Document]) -> Iterator[list[Document]]:
-    """Lists of documents that are worth a call of the library and no more."""
+def _chunks(documents: Iterable[Document], long_chars: int) -> Iterator[list[Document]]:
+    """Lists of documents that are worth a call of the library and no more; a long text is in one by itself."""
     chunk: list[Document] = []
     chars = 0
     for document in documents:
-        chunk.append(document)
-        chars += len(document.text)
-        if len(chunk) == _TEXTS_AT_ONCE or chars >= _CHARS_AT_ONCE:
+        size = len(document.text)
+        full = len(chunk) == _TEXTS_AT_ONCE or chars + size > _CHARS_AT_ONCE
+        if chunk and (full or size > long_chars):
             yield chunk
             chunk, chars = [], 0
+        if size > long_chars:
+            yield [document]
+            continue
+        chunk.append(document)
+        chars += size
     if chunk:
         yield chunk
+
+
+def _words_inside(words: Words | None, begin: int, end: int) -> Words | None:
+    """Those of given words that lie whole in a stretch of the text, counted from its first character."""
+    if words is None:
+        return None
+    low, high = bisect_left(words, (begin, begin)), bisect_left(words, (end, end))
+    return tuple((first - begin, last - begin) for first, last in words[low:high] if last <= end)
+
+
+def _unencodable(documents: Sequence[Document]) -> DataError:
+    """The library takes no text with half characters, and does not say which one it was."""
+    for document in documents:
+        for place, character in enumerate(document.text):
+            if "\ud800" <= character <= "\udfff":
+                name = "" if document.id is None else f"document {document.id}: "
+                return DataError(
+                    f"{name}character {place:,} is the lone surrogate U+{ord(character):04X}, half a character that no "
+                    "tokenizer can read; take it out of the text"
+                )
+    return DataError("the tokenizer cannot read a text")

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 
 from globalner.data.alignment import align_entities
 from globalner.data.report import Report
-from globalner.data.tokenization import TextTokenizer, TokenizedText
+from globalner.data.tokenization import TextTokenizer
+from globalner.data.tokenized_text import TokenizedText
 from globalner.errors import ConfigError
 from globalner.types import Document, LabelSet
 from globalner.window_ownership import owning_window
