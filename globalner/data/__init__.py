@@ -11,8 +11,14 @@ if TYPE_CHECKING:
     from globalner.data.batches import batches_by_length as batches_by_length
     from globalner.data.batches import collate as collate
     from globalner.data.batches import shuffled_batches as shuffled_batches
+    from globalner.data.context import ContextRule as ContextRule
+    from globalner.data.context import TextInContext as TextInContext
+    from globalner.data.context import with_context as with_context
     from globalner.data.documents import read_documents as read_documents
     from globalner.data.documents import write_documents as write_documents
+    from globalner.data.gold_windows import WindowRules as WindowRules
+    from globalner.data.gold_windows import training_windows as training_windows
+    from globalner.data.gold_windows import windows_in_memory as windows_in_memory
     from globalner.data.masked_batches import MaskedBatch as MaskedBatch
     from globalner.data.masked_batches import heldout_batches as heldout_batches
     from globalner.data.masked_batches import training_batch as training_batch
@@ -28,27 +34,36 @@ if TYPE_CHECKING:
     from globalner.data.report import Report as Report
     from globalner.data.tokenization import Boundary as Boundary
     from globalner.data.tokenization import TextTokenizer as TextTokenizer
+    from globalner.data.tokenized_text import TokenizedDocument as TokenizedDocument
     from globalner.data.tokenized_text import TokenizedText as TokenizedText
+    from globalner.data.window_store import WindowStore as WindowStore
+    from globalner.data.windows import PlacedWindow as PlacedWindow
     from globalner.data.windows import Window as Window
     from globalner.data.windows import WindowSize as WindowSize
     from globalner.data.windows import document_windows as document_windows
-    from globalner.data.windows import training_windows as training_windows
+    from globalner.data.windows import stream_windows as stream_windows
 
 _FILE_OF = {
     "Batch": "batches",
     "Boundary": "tokenization",
+    "ContextRule": "context",
     "MaskedBatch": "masked_batches",
     "MaskedRows": "masking",
     "MaskingRules": "masking",
     "PackedText": "packing",
+    "PlacedWindow": "windows",
     "Report": "report",
+    "TextInContext": "context",
     "TextTokenizer": "tokenization",
     "TextUnit": "plain_text",
     "TokenRows": "packing",
     "TokenStream": "packing",
+    "TokenizedDocument": "tokenized_text",
     "TokenizedText": "tokenized_text",
     "Window": "windows",
+    "WindowRules": "gold_windows",
     "WindowSize": "windows",
+    "WindowStore": "window_store",
     "align_entities": "alignment",
     "batches_by_length": "batches",
     "collate": "batches",
@@ -58,9 +73,12 @@ _FILE_OF = {
     "read_documents": "documents",
     "read_plain_text": "plain_text",
     "shuffled_batches": "batches",
+    "stream_windows": "windows",
     "token_stream": "packing",
     "training_batch": "masked_batches",
-    "training_windows": "windows",
+    "training_windows": "gold_windows",
+    "windows_in_memory": "gold_windows",
+    "with_context": "context",
     "write_documents": "documents",
 }
 

@@ -39,6 +39,12 @@ class TokenizedText:
         return len(self.input_ids)
 
     @classmethod
+    def empty(cls) -> TokenizedText:
+        """No tokens."""
+        ids, flags = np.empty(0, dtype=np.int64), np.empty(0, dtype=bool)
+        return cls(ids, ids, ids, flags, flags)
+
+    @classmethod
     def concatenate(cls, parts: Sequence[TokenizedText]) -> TokenizedText:
         """The tokens of all parts, one part after the other; at least one part."""
         return cls(*(np.concatenate(columns) for columns in zip(*(part.columns for part in parts), strict=True)))

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,25 +11,26 @@ from numpy.typing import NDArray
 
 from globalner.data import (
     Batch,
+    ContextRule,
+    TextInContext,
     TextTokenizer,
-    TokenizedText,
     Window,
     WindowSize,
-    batches_by_length,
     collate,
-    document_windows,
+    with_context,
 )
 from globalner.decoding import (
     DECODING_MODES,
     DecodingMode,
-    TokenOffsets,
+    DecodingRules,
     TokenSpans,
-    decode_entities,
     logit_from_score,
-    merge_windows,
 )
 from globalner.encoders import padding_id
 from globalner.errors import ConfigError, DataError
+from globalner.extractor.long_document import read_long_document
+from globalner.extractor.reading import Reading
+from globalner.extractor.short_documents import read_short_documents
 from globalner.extractor.torch_scorer import TorchScorer, choose_device
 from globalner.model import DEFAULT_THRESHOLD, load_model
 from globalner.types import Document, LabelSet
@@ -45,7 +45,7 @@ __all__ = ["DEFAULT_MAX_ENTITIES", "DEFAULT_THRESHOLD", "EntityExtractor", "Span
 DEFAULT_MAX_ENTITIES = 1000
 # Flat decoding chooses among more spans than it keeps.
 _CANDIDATES_PER_FLAT_ENTITY = 20
-_DOCUMENTS_AT_ONCE = 256
+_DOCUMENTS_AT_ONCE, _TOKENS_AT_ONCE = 256, 500_000
 
 
 class SpanScorer(Protocol):
@@ -60,20 +60,6 @@ class SpanScorer(Protocol):
             The spans of each of the B rows (token indices of the row, both inclusive), and (B,) whether it had more.
         """
         ...
-
-
-@dataclass(frozen=True)
-class _Request:
-    """What one call asks for, checked."""
-
-    mode: DecodingMode
-    thresholds: NDArray[np.float64]
-    max_entities: int
-    batch_size: int
-
-    @property
-    def top_k(self) -> int:
-        return self.max_entities * (_CANDIDATES_PER_FLAT_ENTITY if self.mode == "flat" else 1)
 
 
 class EntityExtractor:
@@ -107,7 +93,11 @@ class EntityExtractor:
         self._scorer, self._config, self._batch_size = scorer, config, batch_size
         self._pad_id = padding_id(tokenizer)
         self._tokenizer = TextTokenizer(tokenizer.backend_tokenizer, config.boundary)
-        self._size = WindowSize(config.window_tokens, config.overlap_tokens)
+        self._size = WindowSize(
+            config.window_tokens,
+            config.overlap_tokens,
+            context=ContextRule(config.context, config.context_tokens),
+        )
 
     @classmethod
     def from_pretrained(
@@ -163,7 +153,7 @@ class EntityExtractor:
         max_entities: int = DEFAULT_MAX_ENTITIES,
         batch_size: int | None = None,
     ) -> list[Document]:
-        """The entities of texts, each as if it were alone.
+        """The entities of texts, each as if it were alone, unless the model was trained with context.
 
         Args:
             texts: Texts or documents; given `tokens` of a document set its words, its own entities are not looked at.
@@ -182,18 +172,38 @@ class EntityExtractor:
             DataError: If a label is unknown or a threshold is not between 0 and 1.
             ConfigError: If `mode`, `max_entities` or `batch_size` cannot be used.
         """
+        return list(
+            self.stream(
+                texts, mode=mode, threshold=threshold, labels=labels, max_entities=max_entities, batch_size=batch_size
+            )
+        )
+
+    def stream(
+        self,
+        texts: Iterable[str | Document],
+        *,
+        mode: DecodingMode | None = None,
+        threshold: float | Mapping[str, float] | None = None,
+        labels: Collection[str] | None = None,
+        max_entities: int = DEFAULT_MAX_ENTITIES,
+        batch_size: int | None = None,
+    ) -> Iterator[Document]:
+        """The same as `extract`, as a stream: reads ahead by some hundreds, and holds no long text's tokens."""
         mode = self.mode if mode is None else mode
         if mode not in DECODING_MODES:
             raise ConfigError(f"there is no mode {mode!r}; choose one of: {', '.join(DECODING_MODES)}")
         if max_entities < 1 or (batch_size is not None and batch_size < 1):
             raise ConfigError(f"max_entities and batch_size must be at least 1; got {max_entities} and {batch_size}")
         thresholds = self._threshold_logits(threshold, labels)
-        request = _Request(mode, thresholds, max_entities, batch_size or self._batch_size)
-        documents = [Document(text) if isinstance(text, str) else text for text in texts]
-        found: list[Document] = []
-        for place in range(0, len(documents), _DOCUMENTS_AT_ONCE):
-            found += self._extract(documents[place : place + _DOCUMENTS_AT_ONCE], request)
-        return found
+        top_k = max_entities * (_CANDIDATES_PER_FLAT_ENTITY if mode == "flat" else 1)
+
+        def find(windows: Sequence[Window]) -> tuple[list[TokenSpans], NDArray[np.bool_]]:
+            return self._scorer.find(collate(windows, self._pad_id), thresholds, top_k)
+
+        rules = DecodingRules(mode, thresholds, max_entities)
+        reading = Reading(find, self._tokenizer, self._size, self.labels, rules, batch_size or self._batch_size)
+        documents = (Document(text) if isinstance(text, str) else text for text in texts)
+        return self._stream(documents, reading)
 
     def description(self) -> dict[str, object]:
         """What the model is, in plain values: for `/info` and for people."""
@@ -230,61 +240,18 @@ class EntityExtractor:
         asked = [place in wanted for place in range(len(self.labels))]
         return np.where(asked, logits, np.inf)
 
-    def _extract(self, documents: Sequence[Document], request: _Request) -> list[Document]:
-        tokenized = self._tokenizer.tokenize(documents)
-        windows = [
-            window
-            for index, tokens in enumerate(tokenized)
-            for window in document_windows(index, tokens, self._tokenizer, self._size)
-        ]
-        parts: list[TokenSpans] = [TokenSpans.empty()] * len(windows)
-        limited = np.zeros(len(documents), dtype=bool)
-        for batch in batches_by_length([len(window) for window in windows], request.batch_size):
-            rows = [windows[place] for place in batch]
-            found, full = self._scorer.find(collate(rows, self._pad_id), request.thresholds, request.top_k)
-            for place, spans, is_full in zip(batch, found, full, strict=True):
-                parts[place] = spans
-                limited[windows[place].document] |= is_full
-        pieces = _by_document(windows, parts, len(documents))
-        return [self._decoded(*item, request) for item in zip(documents, tokenized, pieces, limited, strict=True)]
-
-    def _decoded(
-        self,
-        document: Document,
-        tokens: TokenizedText,
-        pieces: tuple[list[Window], list[TokenSpans]],
-        limited: bool,
-        request: _Request,
-    ) -> Document:
-        windows, parts = pieces
-        spans = TokenSpans.empty()
-        if windows:
-            begins = [window.begin for window in windows]
-            ends = [window.begin + window.text_tokens for window in windows]
-            spans = merge_windows(list(_without_special(windows, parts)), begins, ends, len(tokens))
-        entities, more = decode_entities(
-            spans,
-            TokenOffsets(document.text, tokens.char_starts, tokens.char_ends),
-            self.labels.names,
-            mode=request.mode,
-            threshold_logits=request.thresholds,
-            max_entities=request.max_entities,
-        )
-        return replace(document, entities=entities, windows=len(windows), limited=bool(limited) or more)
-
-
-def _by_document(
-    windows: Sequence[Window], parts: Sequence[TokenSpans], count: int
-) -> list[tuple[list[Window], list[TokenSpans]]]:
-    pieces: list[tuple[list[Window], list[TokenSpans]]] = [([], []) for _ in range(count)]
-    for window, spans in zip(windows, parts, strict=True):
-        pieces[window.document][0].append(window)
-        pieces[window.document][1].append(spans)
-    return pieces
-
-
-def _without_special(windows: Sequence[Window], parts: Sequence[TokenSpans]) -> Iterator[TokenSpans]:
-    """Token indices counted from the window's first text token instead of from its special tokens."""
-    for window, spans in zip(windows, parts, strict=True):
-        shift = window.num_special
-        yield TokenSpans(spans.first - shift, spans.last - shift, spans.type, spans.logit)
+    def _stream(self, documents: Iterable[Document], reading: Reading) -> Iterator[Document]:
+        room = self._size.text_tokens(self._tokenizer)
+        some: list[TextInContext] = []
+        num_tokens = 0
+        for text in with_context(self._tokenizer.stream_stretches(documents), self._size.context, room):
+            is_long = text.tokenized.tokens is None
+            if is_long or len(some) == _DOCUMENTS_AT_ONCE or num_tokens > _TOKENS_AT_ONCE:
+                yield from read_short_documents(some, reading)
+                some, num_tokens = [], 0
+            if is_long:
+                yield read_long_document(text.tokenized, reading)
+            else:
+                some.append(text)
+                num_tokens += len(text.tokenized.whole())
+        yield from read_short_documents(some, reading)

@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 
 from globalner.config import Recipe
-from globalner.data import Report, TextTokenizer, WindowSize, training_windows
+from globalner.data import ContextRule, Report, TextTokenizer, WindowSize, training_windows
 from globalner.encoders import padding_id
 from globalner.errors import DataError
 from globalner.extractor import EntityExtractor, choose_device
@@ -133,7 +133,12 @@ def _strange_labels(dev: Sequence[Document], labels: LabelSet) -> Iterator[str]:
 def _data_module(recipe: Recipe, documents: Sequence[Document], built: BuiltModel, report: Report) -> WindowDataModule:
     config = built.model.config
     tokenizer = TextTokenizer(built.tokenizer.backend_tokenizer, config.boundary)
-    size = WindowSize(config.window_tokens, config.overlap_tokens, config.max_span_tokens)
+    size = WindowSize(
+        config.window_tokens,
+        config.overlap_tokens,
+        config.max_span_tokens,
+        ContextRule(config.context, config.context_tokens),
+    )
     windows = training_windows(documents, tokenizer, config.label_set, size, report)
     training = recipe.training
     return WindowDataModule(

@@ -83,7 +83,16 @@ NAMES = [
     "2017",
     "😀👩🏽\u200d🚀",
 ]
-LONGER = ["😀👩🏽\u200d🚀", "http://a.b/c?d=e ", "foo_bar_baz", "x" * 40, "\t \r\n", "www.lisbon.example", "a@b.co", "🚀"]
+LONGER = [
+    "😀👩🏽\u200d🚀",
+    "http://a.b/c?d=e ",
+    "foo_bar_baz",
+    "x" * 40,
+    "\t \r\n",
+    "www.lisbon.example",
+    "a@b.co",
+    "🚀",
+]
 FRAGMENT = st.one_of(
     st.sampled_from(NAMES),
     st.sampled_from(LONGER),
