@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from globalner.errors import DataError
 
-__all__ = ["Document", "Entity", "LabelSet"]
+__all__ = ["Document", "Documents", "Entity", "LabelSet"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +103,14 @@ class Document:
                     f"which has {len(self.text)} characters"
                 )
             previous = end
+
+
+class Documents(Protocol):
+    """Documents that can be gone through more than once: a list, or what reads them again each time."""
+
+    def __iter__(self) -> Iterator[Document]: ...
+
+    def __len__(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)

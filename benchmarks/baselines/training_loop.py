@@ -15,7 +15,16 @@ from benchmarks.baselines.tagger import Tagger, TagScorer
 from benchmarks.baselines.tagging import tagging_windows
 from benchmarks.baselines.token_classification import TokenClassifier
 from globalner.config import Recipe
-from globalner.data import Report, TextTokenizer, Window, WindowSize, collate, shuffled_batches, training_windows
+from globalner.data import (
+    ContextRule,
+    Report,
+    TextTokenizer,
+    Window,
+    WindowSize,
+    collate,
+    shuffled_batches,
+    training_windows,
+)
 from globalner.encoders import padding_id
 from globalner.errors import ConfigError, DataError
 from globalner.evaluation import evaluate_documents
@@ -25,7 +34,7 @@ from globalner.training import TrainingData, TrainingOptions
 from globalner.training.batch_size import resolve_batch_size
 from globalner.training.callbacks.step_seeds import step_seed
 from globalner.training.optimizer import OptimizerSettings, parameter_groups, warmup_then_linear_decay
-from globalner.types import Document, LabelSet
+from globalner.types import Document, Documents, LabelSet
 
 __all__ = ["BASELINES", "TrainedBaseline", "train_baseline"]
 
@@ -89,9 +98,11 @@ def _check(recipe: Recipe) -> None:
         )
 
 
-def _windows(recipe: Recipe, documents: Sequence[Document], built: BuiltModel, labels: LabelSet) -> list[Window]:
+def _windows(recipe: Recipe, documents: Documents, built: BuiltModel, labels: LabelSet) -> list[Window]:
     tokenizer = TextTokenizer(built.tokenizer.backend_tokenizer, recipe.data.boundary)
-    size = WindowSize(recipe.data.window_tokens, recipe.data.overlap_tokens, recipe.training.max_span_tokens)
+    data = recipe.data
+    context = ContextRule(data.context, data.context_tokens)
+    size = WindowSize(data.window_tokens, data.overlap_tokens, recipe.training.max_span_tokens, context)
     return tagging_windows(training_windows(documents, tokenizer, labels, size, Report()))
 
 

@@ -154,6 +154,10 @@ class TrainingConfig(Section):
     tune_threshold: bool = Field(
         default=True, description="Whether the score above which a span counts is chosen on dev; false: 0.5."
     )
+    cache: Literal["auto", "off"] = Field(
+        default="auto",
+        description="Whether the windows of a large training set are kept on disk for the next time; off: in memory.",
+    )
     max_span_tokens: Count | None = Field(
         default=None, description="Longest entity in tokens that is learnt and found; null: no limit."
     )

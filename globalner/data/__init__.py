@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from globalner.data.alignment import align_entities as align_entities
     from globalner.data.batches import Batch as Batch
+    from globalner.data.batches import ShuffledBatches as ShuffledBatches
     from globalner.data.batches import batches_by_length as batches_by_length
     from globalner.data.batches import collate as collate
     from globalner.data.batches import shuffled_batches as shuffled_batches
@@ -32,10 +33,14 @@ if TYPE_CHECKING:
     from globalner.data.plain_text import TextUnit as TextUnit
     from globalner.data.plain_text import read_plain_text as read_plain_text
     from globalner.data.report import Report as Report
+    from globalner.data.survey import Survey as Survey
+    from globalner.data.survey import survey_documents as survey_documents
     from globalner.data.tokenization import Boundary as Boundary
     from globalner.data.tokenization import TextTokenizer as TextTokenizer
     from globalner.data.tokenized_text import TokenizedDocument as TokenizedDocument
     from globalner.data.tokenized_text import TokenizedText as TokenizedText
+    from globalner.data.window_cache import WindowCache as WindowCache
+    from globalner.data.window_cache import default_cache_folder as default_cache_folder
     from globalner.data.window_store import WindowStore as WindowStore
     from globalner.data.windows import PlacedWindow as PlacedWindow
     from globalner.data.windows import Window as Window
@@ -53,6 +58,8 @@ _FILE_OF = {
     "PackedText": "packing",
     "PlacedWindow": "windows",
     "Report": "report",
+    "ShuffledBatches": "batches",
+    "Survey": "survey",
     "TextInContext": "context",
     "TextTokenizer": "tokenization",
     "TextUnit": "plain_text",
@@ -61,12 +68,14 @@ _FILE_OF = {
     "TokenizedDocument": "tokenized_text",
     "TokenizedText": "tokenized_text",
     "Window": "windows",
+    "WindowCache": "window_cache",
     "WindowRules": "gold_windows",
     "WindowSize": "windows",
     "WindowStore": "window_store",
     "align_entities": "alignment",
     "batches_by_length": "batches",
     "collate": "batches",
+    "default_cache_folder": "window_cache",
     "document_windows": "windows",
     "heldout_batches": "masked_batches",
     "mask_words": "masking",
@@ -74,6 +83,7 @@ _FILE_OF = {
     "read_plain_text": "plain_text",
     "shuffled_batches": "batches",
     "stream_windows": "windows",
+    "survey_documents": "survey",
     "token_stream": "packing",
     "training_batch": "masked_batches",
     "training_windows": "gold_windows",

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import BinaryIO
 
@@ -52,7 +52,7 @@ class WindowRules:
 
 
 def training_windows(
-    documents: Sequence[Document], tokenizer: TextTokenizer, labels: LabelSet, size: WindowSize, report: Report
+    documents: Iterable[Document], tokenizer: TextTokenizer, labels: LabelSet, size: WindowSize, report: Report
 ) -> list[Window]:
     """The windows of all documents with the gold spans that each owns; what cannot be kept goes to the report."""
     return list(windows_in_memory(documents, WindowRules(tokenizer, labels, size), report))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -118,6 +119,10 @@ class TextTokenizer:
 
         report = Report() if report is None else report
         return stretches(len(document.text), read, self.stretch_size, report)
+
+    def description(self) -> str:
+        """All that its tokens depend on."""
+        return json.dumps({"tokenizer": self._tokenizer.to_str(), "boundary": self.boundary})
 
     def pieces(self, texts: Sequence[str]) -> Iterator[tuple[Ints, Bools]]:
         """For each text, in order, the ids of its tokens, and which of them begin a word of the pre-tokenizer."""
