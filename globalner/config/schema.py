@@ -68,6 +68,11 @@ class DataConfig(Section):
         default=256, ge=8, description="Longest piece of text given to the encoder, in tokens, special tokens included."
     )
     overlap_tokens: int = Field(default=64, ge=0, description="Tokens that neighbouring windows of a long text share.")
+    context: Literal["none", "document", "adjacent"] = Field(
+        default="none",
+        description="Neighbours that the encoder sees around a text: those of its document, any that stand next to it.",
+    )
+    context_tokens: int = Field(default=64, ge=0, description="Tokens of such neighbours on each side, at most.")
     boundary: Literal["word", "token"] = Field(
         default="word", description="Whether an entity starts and ends where words do, or at any token."
     )
@@ -175,6 +180,10 @@ class TrainingConfig(Section):
     seed: int = Field(default=0, ge=0, lt=2**32, description="Where all randomness starts.")
     tune_threshold: bool = Field(
         default=True, description="Whether the score above which a span counts is chosen on dev; false: 0.5."
+    )
+    cache: Literal["auto", "off"] = Field(
+        default="auto",
+        description="Whether the windows of a large training set are kept on disk for the next time; off: in memory.",
     )
     max_span_tokens: Count | None = Field(
         default=None, description="Longest entity in tokens that is learnt and found; null: no limit."

@@ -6,7 +6,6 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from pathlib import Path
 
 from globalner.data import write_documents
@@ -19,8 +18,6 @@ from globalner.types import Document
 from globalner.workflows.file_form import FileForm
 
 __all__ = ["PredictOptions", "predict_documents", "read_inputs", "write_predictions"]
-
-_DOCUMENTS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -72,12 +69,12 @@ def predict_documents(
         documents: Documents; their own entities are replaced, all else is kept.
         options: Mode, threshold and limit.
     """
-    stream = iter(documents)
-    while chunk := list(islice(stream, _DOCUMENTS_AT_ONCE)):
-        yield from extractor.extract(
-            chunk, mode=options.mode, threshold=options.threshold, max_entities=options.max_entities
-        )
-        options.advance(len(chunk))
+    found = extractor.stream(
+        documents, mode=options.mode, threshold=options.threshold, max_entities=options.max_entities
+    )
+    for document in found:
+        yield document
+        options.advance(1)
 
 
 def write_predictions(documents: Iterable[Document], output: Path | None) -> tuple[int, int]:
