@@ -4,11 +4,12 @@ r"""Column files of the CoNLL family: one word a line with its tags, a blank lin
     of      I-PER   O
     Leeds   I-PER   B-LOC
 
-Columns are parted by TAB or by blanks; several tag columns hold layers of nested entities,
-the outermost or the innermost first. Each sentence is one
-document; `-DOCSTART-` lines are borders and hold no word. A line that starts with `#` at the start of a sentence and
-does not have the file's columns is a comment. Tags are IOB1, BIO, BIOES, BILUO, BMES or IO, with `-` or `_` after the
-prefix. Broken sequences are read as `tag_schemes` says, and counted as repairs.
+Columns are parted by TAB or by blanks; several tag columns hold layers of nested entities, the outermost or the
+innermost first. Each sentence is one document; `-DOCSTART-` lines are borders and hold no word, and the further key
+`document` of each sentence behind one is the number of borders before it, so that sentences of one document can be
+told. A line that starts with `#` at the start of a sentence and does not have the file's columns is a comment. Tags are
+IOB1, BIO, BIOES, BILUO, BMES or IO, with `-` or `_` after the prefix. Broken sequences are read as `tag_schemes` says,
+and counted as repairs.
 """
 
 from __future__ import annotations
@@ -51,9 +52,9 @@ def _open(source: Source, options: ColumnOptions) -> Opened:
 def _read(layout: ColumnLayout, reading: Reading) -> Iterator[Document]:
     sentences = _SentenceReader(layout, reading)
     try:
-        for rows in _rows(layout, reading):
+        for borders, rows in _rows(layout, reading):
             try:
-                document = sentences.document(rows)
+                document = sentences.document(rows, borders)
             except DataError as error:
                 reading.reject(error)
             else:
@@ -63,15 +64,17 @@ def _read(layout: ColumnLayout, reading: Reading) -> Iterator[Document]:
         sentences.note_joining()
 
 
-def _rows(layout: ColumnLayout, reading: Reading) -> Iterator[list[_Row]]:
-    """Sentences: the lines of each with their numbers, comments and borders left out."""
+def _rows(layout: ColumnLayout, reading: Reading) -> Iterator[tuple[int, list[_Row]]]:
+    """Sentences: how many borders stand before each, and its lines with their numbers, comments left out."""
     rows: list[_Row] = []
     broken = False
+    borders = 0
     for number, line in reading.lines():
         if not line.strip() or is_border(line):
             if rows and not broken:
-                yield rows
+                yield borders, rows
             rows, broken = [], False
+            borders += is_border(line)
             continue
         cells = layout.split(line)
         if not rows and line[0] == "#" and layout.is_comment(line, cells):
@@ -82,7 +85,7 @@ def _rows(layout: ColumnLayout, reading: Reading) -> Iterator[list[_Row]]:
             broken = True
         rows.append((number, cells))
     if rows and not broken:
-        yield rows
+        yield borders, rows
 
 
 def _width_message(layout: ColumnLayout, cells: list[str]) -> str:
@@ -103,7 +106,7 @@ class _SentenceReader:
         self._blanks = 0
         self._pairs = 0
 
-    def document(self, rows: list[_Row]) -> Document:
+    def document(self, rows: list[_Row], borders: int) -> Document:
         words = [cells[self._layout.word] for _, cells in rows]
         if "" in words:
             raise self._reading.error("the word is empty", rows[words.index("")][0])
@@ -119,7 +122,7 @@ class _SentenceReader:
                     self._reading.report.add("entity given twice in tag columns, kept once", f"{label} {entity.text!r}")
                 entities[entity.key] = entity
         ordered = sorted(entities.values(), key=lambda entity: (entity.start, -entity.end))
-        return Document(text, tuple(ordered), tokens=tokens)
+        return Document(text, tuple(ordered), tokens=tokens, extra={"document": borders} if borders else {})
 
     def note_joining(self) -> None:
         """Says in the report how the words became text."""
