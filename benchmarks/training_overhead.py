@@ -76,7 +76,7 @@ def _prepare(recipe: Recipe) -> tuple[GlobalPointerModel, list[Window], int]:
     documents = read_split(recipe, "train", print)
     labels = LabelSet.from_documents(documents)
     built = build_model(recipe.model, recipe.data, labels, [document.text for document in documents])
-    tokenizer = TextTokenizer(built.tokenizer.backend_tokenizer, recipe.data.boundary)
+    tokenizer = TextTokenizer(built.tokenizer.backend_tokenizer, recipe.data.boundary, recipe.data.alignment)
     size = WindowSize(recipe.data.window_tokens, recipe.data.overlap_tokens)
     return (
         built.model,

@@ -171,7 +171,7 @@ def _built_with_batches(case: StepCase, recipe: Recipe) -> tuple[BuiltModel, lis
     labels = LabelSet(tuple(f"TYPE{number}" for number in range(case.types)))
     documents = _documents(case, recipe.data.window_tokens, labels)
     built = build_model(recipe.model, recipe.data, labels, [document.text for document in documents])
-    tokenizer = TextTokenizer(built.tokenizer.backend_tokenizer, recipe.data.boundary)
+    tokenizer = TextTokenizer(built.tokenizer.backend_tokenizer, recipe.data.boundary, recipe.data.alignment)
     size = WindowSize(recipe.data.window_tokens, recipe.data.overlap_tokens)
     windows = training_windows(documents, tokenizer, labels, size, Report())
     chosen = shuffled_batches(list(map(len, windows)), case.batch_size, seed=0, epoch=0)[:_BATCHES]

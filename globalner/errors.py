@@ -8,6 +8,7 @@ __all__ = [
     "CheckpointError",
     "ConfigError",
     "DataError",
+    "DownloadError",
     "GlobalNerError",
     "LossError",
     "MissingExtraError",
@@ -39,6 +40,10 @@ class DataError(GlobalNerError):
         self.line = line
         place = ":".join(str(part) for part in (self.path, line) if part is not None)
         super().__init__(f"{place}: {message}" if place else message)
+
+
+class DownloadError(GlobalNerError):
+    """A file cannot be fetched from the web, or is another one than was expected."""
 
 
 class LossError(DataError):

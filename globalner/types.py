@@ -7,7 +7,10 @@ from dataclasses import dataclass, field, replace
 
 from globalner.errors import DataError
 
-__all__ = ["Document", "Entity", "LabelSet"]
+__all__ = ["INCLUSIVE_HINT", "Document", "Entity", "LabelSet"]
+
+INCLUSIVE_HINT = "the end looks inclusive"
+"""Stands in the error of an entity whose offsets fit when its end is taken for its last character."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,9 +36,10 @@ class Entity:
 
     def __post_init__(self) -> None:
         if self.start < 0 or self.end <= self.start:
+            hint = f" ({INCLUSIVE_HINT})" if 0 <= self.start == self.end else ""
             raise DataError(
                 f"entity {self.label!r} has start {self.start} and end {self.end}; "
-                "offsets are characters from 0 and the end is exclusive, so 0 <= start < end"
+                f"offsets are characters from 0 and the end is exclusive, so 0 <= start < end{hint}"
             )
         if not self.label:
             raise DataError(f"entity at {self.start}:{self.end} has an empty label")
@@ -87,9 +91,10 @@ class Document:
         if entity.text == piece:
             return entity
         if entity.text:
+            hint = f" ({INCLUSIVE_HINT})" if entity.text == self.text[entity.start : entity.end + 1] else ""
             raise DataError(
                 f"entity {entity.label!r} at {entity.start}:{entity.end} says {entity.text!r}, "
-                f"but the text there is {piece!r}"
+                f"but the text there is {piece!r}{hint}"
             )
         return replace(entity, text=piece)
 

@@ -90,9 +90,10 @@ def _check(recipe: Recipe) -> None:
 
 
 def _windows(recipe: Recipe, documents: Sequence[Document], built: BuiltModel, labels: LabelSet) -> list[Window]:
-    tokenizer = TextTokenizer(built.tokenizer.backend_tokenizer, recipe.data.boundary)
+    tokenizer = TextTokenizer(built.tokenizer.backend_tokenizer, recipe.data.boundary, recipe.data.alignment)
     size = WindowSize(recipe.data.window_tokens, recipe.data.overlap_tokens, recipe.training.max_span_tokens)
-    return tagging_windows(training_windows(documents, tokenizer, labels, size, Report()))
+    expanded = Report() if recipe.data.alignment == "expand" else None
+    return tagging_windows(training_windows(documents, tokenizer, labels, size, Report(), expanded))
 
 
 class _Loop:

@@ -11,6 +11,13 @@ __all__ = ["DATA_VERBS", "app"]
 
 DATA_VERBS = {
     "formats": "globalner.cli.data_formats_verb",
+    "stats": "globalner.cli.data_stats_verb",
+    "validate": "globalner.cli.data_validate_verb",
+    "split": "globalner.cli.data_split_verb",
+    "merge": "globalner.cli.data_merge_verb",
+    "map-labels": "globalner.cli.data_map_labels_verb",
+    "list": "globalner.cli.data_list_verb",
+    "get": "globalner.cli.data_get_verb",
 }
 """Verb to module: formats, stats, validate, split, merge, map-labels, list, get, as far as they are there."""
 
@@ -23,7 +30,7 @@ class DataVerbs(VerbTable):
 
 app = typer.Typer(
     cls=DataVerbs,
-    epilog=examples("globalner data formats"),
+    epilog=examples("globalner data formats", "globalner data stats train.jsonl dev.jsonl"),
     no_args_is_help=True,
     add_completion=False,
     rich_markup_mode=None,

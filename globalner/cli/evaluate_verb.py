@@ -78,6 +78,8 @@ def evaluate(
         console.note(f"{data}: {line}")
     for label, count in sorted(evaluation.unknown_labels.items()):
         console.note(f"label {label!r} occurs {count} times and is not known to the model: counted as missed")
+    for line in evaluation.unreachable.lines():
+        console.note(f"gold entities that the model cannot find, counted as missed: {line}")
     if json:
         console.json(evaluation.result.to_dict())
         return

@@ -31,8 +31,10 @@ __all__ = [
     "RecipeName",
     "Resume",
     "Threshold",
+    "WriteOptions",
     "changes_of",
     "examples",
+    "named_files",
     "options_of",
     "verb_app",
 ]
@@ -89,6 +91,9 @@ InputFormat = Annotated[
 ReadOptions = Annotated[
     list[str] | None, typer.Option("--read", metavar="KEY=VALUE", help="An option of the format that is read.")
 ]
+WriteOptions = Annotated[
+    list[str] | None, typer.Option("--write", metavar="KEY=VALUE", help="An option of the format that is written.")
+]
 Encoding = Annotated[str, typer.Option("--encoding", help="Encoding of the text that is read.")]
 ErrorsOption = Annotated[
     Literal["strict", "replace"],
@@ -126,6 +131,23 @@ def options_of(pairs: list[str] | None) -> dict[str, str]:
         if not key or not equals:
             raise typer.BadParameter(f"{key + value!r} must be KEY=VALUE, such as scheme=BIO")
     return {key: value for key, _, value in parted}
+
+
+def named_files(words: list[str]) -> dict[str, Path]:
+    """Files by name: of NAME=FILE the one given, of a plain FILE its own name without the suffix.
+
+    Raises:
+        typer.BadParameter: If two have the same name.
+    """
+    named: dict[str, Path] = {}
+    for word in words:
+        name, equals, path = word.partition("=")
+        plain = not (equals and name and path) or Path(word).exists()
+        name, file = (Path(word).stem, Path(word)) if plain else (name, Path(path))
+        if name in named:
+            raise typer.BadParameter(f"{named[name]} and {file} would both be called {name!r}; name them: NAME={file}")
+        named[name] = file
+    return named
 
 
 def verb_app(text: str | None = None, epilog: str | None = None) -> typer.Typer:

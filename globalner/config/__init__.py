@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from globalner.config.catalog import dump_card, load_card, read_card, shipped_cards
 from globalner.config.copying import copy_recipe
+from globalner.config.data_card import ARCHIVE_SUFFIXES, CardFile, DataCard, FileCheck
 from globalner.config.load import (
     LoadedRecipe,
     dump_recipe,
@@ -49,12 +51,16 @@ from globalner.config.schema import (
 )
 
 __all__ = [
+    "ARCHIVE_SUFFIXES",
     "DATA_SPLITS",
     "NATIVE_PRESETS",
     "PRETRAIN_SPLITS",
+    "CardFile",
     "CharacterTokenizerConfig",
+    "DataCard",
     "DataConfig",
     "EncoderConfig",
+    "FileCheck",
     "GivenTokenizerConfig",
     "HeadConfig",
     "LoadedRecipe",
@@ -72,12 +78,15 @@ __all__ = [
     "apply_overrides",
     "copy_recipe",
     "data_files",
+    "dump_card",
     "dump_recipe",
     "find_recipe",
     "load_any_recipe",
+    "load_card",
     "load_pretrain_recipe",
     "load_recipe",
     "pretrain_recipe_schema",
+    "read_card",
     "read_recipe_text",
     "recipe_schema",
     "resolve_any_data",
@@ -86,6 +95,7 @@ __all__ = [
     "resolve_pretrain_data",
     "resolve_recipe_data",
     "resource_folder",
+    "shipped_cards",
     "shipped_pretrain_recipes",
     "shipped_recipes",
     "split_records",

@@ -29,6 +29,7 @@ PRETRAIN_SPLITS = ("train", "heldout")
 """The keys of `data` that are lists of paths in a recipe for pretraining."""
 
 _HUB_NAME = re.compile(r"^\w[\w.-]*/[\w.-]+$")
+_HUB_DATA = "hub:"  # how names of data on a hub begin, which the format datasets reads
 _RECORDS = re.compile(r"(?P<path>.+)\[(?P<begin>[0-9]{0,18}):(?P<end>[0-9]{0,18})\]")
 _MEANT_AS_RECORDS = re.compile(r".+\[(?:[^\[\]]*:[^\[\]]*|[-+ 0-9]*)\]")
 
@@ -69,12 +70,15 @@ def resolve_data_path(value: str, *, recipe_folder: Path, data_dir: Path | None 
         data_dir: Where the user keeps data sets, if anywhere.
 
     Returns:
-        An absolute path to something that exists, with the records of it that are meant, as they were written.
+        An absolute path to something that exists, with the records of it that are meant, as they were written; the
+        name of data on a hub (hub:NAME:SPLIT) as it is.
 
     Raises:
         ConfigError: If nothing is there; the message lists the places that were tried.
     """
     path = split_records(value)[0]
+    if path.startswith(_HUB_DATA):
+        return value
     places = _places(path, recipe_folder, data_dir)
     if (there := _first_there(places)) is not None:
         return there + value[len(path) :]

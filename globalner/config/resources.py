@@ -1,4 +1,4 @@
-"""What travels with the program: recipes and the demo set, found in an installed wheel or in a source tree."""
+"""What travels with the program: recipes, catalogue and demo set, found in an installed wheel or in a source tree."""
 
 from __future__ import annotations
 

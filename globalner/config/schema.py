@@ -71,6 +71,11 @@ class DataConfig(Section):
     boundary: Literal["word", "token"] = Field(
         default="word", description="Whether an entity starts and ends where words do, or at any token."
     )
+    alignment: Literal["report", "expand", "split", "characters"] = Field(
+        default="report",
+        description="Entities with an edge inside a token: report leaves them out of training; expand learns the whole "
+        "tokens; split cuts tokens between letters, digits and other characters; characters around each character.",
+    )
     mode: Literal["nested", "flat"] = Field(
         default="nested", description="Whether entities may lie in each other; flat: the best set without overlap."
     )

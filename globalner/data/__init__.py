@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from globalner.data.alignment import align_entities as align_entities
+    from globalner.data.alignment import unreachable_entities as unreachable_entities
     from globalner.data.batches import Batch as Batch
     from globalner.data.batches import batches_by_length as batches_by_length
     from globalner.data.batches import collate as collate
@@ -26,6 +27,7 @@ if TYPE_CHECKING:
     from globalner.data.plain_text import TextUnit as TextUnit
     from globalner.data.plain_text import read_plain_text as read_plain_text
     from globalner.data.report import Report as Report
+    from globalner.data.token_cuts import Alignment as Alignment
     from globalner.data.tokenization import Boundary as Boundary
     from globalner.data.tokenization import TextTokenizer as TextTokenizer
     from globalner.data.tokenization import TokenizedText as TokenizedText
@@ -35,6 +37,7 @@ if TYPE_CHECKING:
     from globalner.data.windows import training_windows as training_windows
 
 _FILE_OF = {
+    "Alignment": "token_cuts",
     "Batch": "batches",
     "Boundary": "tokenization",
     "MaskedBatch": "masked_batches",
@@ -61,6 +64,7 @@ _FILE_OF = {
     "token_stream": "packing",
     "training_batch": "masked_batches",
     "training_windows": "windows",
+    "unreachable_entities": "alignment",
     "write_documents": "documents",
 }
 

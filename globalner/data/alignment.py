@@ -2,17 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 from numpy.typing import NDArray
 
 from globalner.data.report import Report
-from globalner.data.tokenization import TokenizedText
+from globalner.data.tokenization import TextTokenizer, TokenizedText
 from globalner.types import Document, Entity, LabelSet
 
-__all__ = ["align_entities"]
+__all__ = ["align_entities", "count_edges_inside", "unreachable_entities"]
+
+_INSIDE_TOKEN, _INSIDE_WORD, _DROPPED = "inside a token", "inside a word", "with a character that the tokenizer drops"
+_DOCUMENTS_AT_ONCE = 256
+_TWICE = "the same span and label twice"
 
 
-def align_entities(document: Document, tokens: TokenizedText, labels: LabelSet, report: Report) -> NDArray[np.int64]:
+def align_entities(
+    document: Document, tokens: TokenizedText, labels: LabelSet, report: Report, expanded: Report | None = None
+) -> NDArray[np.int64]:
     """Token spans of the document's entities.
 
     Args:
@@ -20,36 +28,112 @@ def align_entities(document: Document, tokens: TokenizedText, labels: LabelSet, 
         tokens: Its tokens.
         labels: The types of the model; entities of others are left out and counted.
         report: Takes each entity that cannot be kept, by reason.
+        expanded: Takes each entity that had to be expanded to the edges of its tokens (with `boundary` "word": of its
+            words) to be kept, by reason. None: none is, and such entities go to `report`.
 
     Returns:
         (N, 3): type, first, last token (both inclusive), each span and type once. Slicing the text from the first
-        token's start to the last token's end gives back the entity exactly.
+        token's start to the last token's end gives back the entity exactly, unless it was expanded.
     """
-    first_at = {int(tokens.char_starts[place]): place for place in np.flatnonzero(tokens.may_start).tolist()}
-    last_at = {int(tokens.char_ends[place]): place for place in np.flatnonzero(tokens.may_end).tolist()}
+    edges = _Edges(tokens)
     rows: dict[tuple[int, int, int], None] = {}
     for entity in document.entities:
-        first, last = first_at.get(entity.start), last_at.get(entity.end)
         if entity.label not in labels:
             report.add(f"label {entity.label!r} is not known to the model", _shown(entity))
-        elif first is None or last is None or first > last:
-            report.add(_reason(document.text, entity, tokens, first is None), _shown(entity))
-        elif (row := (labels.index(entity.label), first, last)) in rows:
-            report.add("the same span and label twice", _shown(entity))
+            continue
+        span = edges.exact(entity)
+        kept = edges.around(entity) if span is None and expanded is not None else span
+        if kept is None:
+            report.add(edges.reason(document.text, entity), _shown(entity))
+        elif (row := (labels.index(entity.label), *kept)) in rows:
+            report.add(_TWICE, _shown(entity))
         else:
             rows[row] = None
+            if span is None and expanded is not None:
+                now = document.text[tokens.char_starts[kept[0]] : tokens.char_ends[kept[1]]]
+                expanded.add(edges.reason(document.text, entity), f"{_shown(entity)} as {now[:60]!r}")
     return np.array(list(rows), dtype=np.int64).reshape(-1, 3)
 
 
-def _reason(text: str, entity: Entity, tokens: TokenizedText, at_start: bool) -> str:
-    piece = text[entity.start : entity.end]
-    if piece != piece.strip():
-        return "starts or ends with a blank"
-    edges, place = (tokens.char_starts, entity.start) if at_start else (tokens.char_ends, entity.end)
-    side = "starts" if at_start else "ends"
-    if place in edges:
-        return f"{side} inside a word"
-    return f"{side} inside a token"
+def unreachable_entities(documents: Sequence[Document], tokenizer: TextTokenizer, labels: LabelSet) -> Report:
+    """Gold entities that no prediction can equal, whatever the weights, since no tokens have their edges.
+
+    Args:
+        documents: Documents with their gold entities; the same span and label twice in one counts once.
+        tokenizer: Of the model.
+        labels: The types of the model; entities of others are not looked at.
+
+    Returns:
+        Such entities by reason.
+    """
+    report = Report()
+    for place in range(0, len(documents), _DOCUMENTS_AT_ONCE):
+        some = documents[place : place + _DOCUMENTS_AT_ONCE]
+        for document, tokens in zip(some, tokenizer.tokenize(some), strict=True):
+            edges = _Edges(tokens)
+            for entity in {entity.key: entity for entity in document.entities}.values():
+                if entity.label in labels and edges.exact(entity) is None:
+                    report.add(edges.reason(document.text, entity), _shown(entity))
+    return report
+
+
+def count_edges_inside(report: Report) -> tuple[int, int]:
+    """Of a report of alignment: how many entities had an edge inside a token, and how many only inside a word."""
+    inside = [
+        sum(count for reason, count in report.counts.items() if reason.endswith(place))
+        for place in (_INSIDE_TOKEN, _INSIDE_WORD)
+    ]
+    return inside[0], inside[1]
+
+
+class _Edges:
+    """Where entities may start and end in one text."""
+
+    def __init__(self, tokens: TokenizedText) -> None:
+        self._tokens = tokens
+        self._first_at = {int(tokens.char_starts[place]): place for place in np.flatnonzero(tokens.may_start).tolist()}
+        self._last_at = {int(tokens.char_ends[place]): place for place in np.flatnonzero(tokens.may_end).tolist()}
+
+    def exact(self, entity: Entity) -> tuple[int, int] | None:
+        """First and last token (both inclusive) of the entity as it is."""
+        first, last = self._first_at.get(entity.start), self._last_at.get(entity.end)
+        return None if first is None or last is None or first > last else (first, last)
+
+    def around(self, entity: Entity) -> tuple[int, int] | None:
+        """First and last token (both inclusive) of the least span that holds all tokens with a part in the entity.
+
+        None where there are none, or where some lie in no word.
+        """
+        tokens = self._tokens
+        filled = tokens.char_ends > tokens.char_starts
+        inside = np.flatnonzero(filled & (tokens.char_ends > entity.start) & (tokens.char_starts < entity.end))
+        if not len(inside):
+            return None
+        first = np.flatnonzero(tokens.may_start[: inside[0] + 1])[-1:]
+        last = inside[-1] + np.flatnonzero(tokens.may_end[inside[-1] :])[:1]
+        if not len(first) or not len(last):
+            return None
+        # A word that ends before the entity, or starts behind it, is none of the entity's own.
+        if tokens.may_end[first[0] : inside[0]].any() or tokens.may_start[inside[-1] + 1 : last[0] + 1].any():
+            return None
+        return int(first[0]), int(last[0])
+
+    def reason(self, text: str, entity: Entity) -> str:
+        """Why the entity cannot be expressed as it is."""
+        piece = text[entity.start : entity.end]
+        if piece != piece.strip():
+            return "starts or ends with a blank"
+        at_start = entity.start not in self._first_at
+        side = "starts" if at_start else "ends"
+        return f"{side} {self._place(entity.start, entity.end, at_start)}"
+
+    def _place(self, start: int, end: int, at_start: bool) -> str:
+        tokens = self._tokens
+        if (start if at_start else end) in (tokens.char_starts if at_start else tokens.char_ends):
+            return _INSIDE_WORD
+        outermost = start if at_start else end - 1
+        covered = ((tokens.char_starts <= outermost) & (outermost < tokens.char_ends)).any()
+        return _INSIDE_TOKEN if covered else _DROPPED
 
 
 def _shown(entity: Entity) -> str:

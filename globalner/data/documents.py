@@ -47,7 +47,7 @@ class DocumentReader:
 
     @property
     def line(self) -> int | None:
-        """Number of the line that the latest iteration read last; None where the format has no lines."""
+        """Number of the line where the document begins that the latest iteration gave; None where unknown."""
         return self._reading.line
 
     def __iter__(self) -> Iterator[Document]:
@@ -106,9 +106,12 @@ def read_documents(
     """
     source = Source(Path(path), encoding, errors)
     form = _format_for(format, options) or format_of_file(source.path, encoding, errors)
-    check_path(source.path)
     check_encoding(encoding)
-    if (form.kind == "folder") != source.path.is_dir():
+    if form.is_address(source.path):
+        return DocumentReader(source, form, _options(form, options), strict=strict)
+    check_path(source.path)
+    alone = source.path.suffix.lower() in form.members
+    if (form.kind == "folder") != source.path.is_dir() and not alone:
         raise DataError(
             "is a folder; name a file in it"
             if source.path.is_dir()
@@ -148,7 +151,8 @@ def write_documents(
     _check_target(target, form)
     partial = target.with_name(f".{target.name}.{secrets.token_hex(4)}.part")
     try:
-        writing = _written(form, documents, partial, _options(form, options))
+        writing = Writing(None, partial, suffix=target.suffix.lower())
+        _fill(form, documents, writing, _options(form, options))
         if writing.losses and not lossy:
             raise _refusal(form, writing, target)
         partial.replace(target)
@@ -162,17 +166,15 @@ def write_documents(
     return writing.losses
 
 
-def _written(form: Format[Any], documents: Iterable[Document], partial: Path, options: object) -> Writing:
+def _fill(form: Format[Any], documents: Iterable[Document], writing: Writing, options: object) -> None:
+    assert writing.path is not None
     if form.kind == "text":
-        with partial.open("x", encoding="utf-8", newline="") as file:
-            writing = Writing(file, partial)
+        with writing.path.open("x", encoding="utf-8", newline="") as writing.file:
             form.write(documents, writing, options)
-        return writing
+        return
     if form.kind == "folder":
-        partial.mkdir()
-    writing = Writing(None, partial)
+        writing.path.mkdir()
     form.write(documents, writing, options)
-    return writing
 
 
 def _check_target(target: Path, form: Format[Any]) -> None:
@@ -216,6 +218,9 @@ def format_of_file(path: Path, encoding: str = "utf-8", errors: ByteErrors = "st
         DataError: If it is missing, empty or not of the encoding, or looks like none; then the message says what was
             looked for.
     """
+    for form in FORMATS.values():
+        if form.is_address(path):
+            return form
     check_path(path)
     check_encoding(encoding)
     source = Source(path, encoding, errors)
@@ -225,7 +230,7 @@ def format_of_file(path: Path, encoding: str = "utf-8", errors: ByteErrors = "st
         raise DataError("is empty: it holds blank lines only", path=source.path)
     reasons = []
     for form in FORMATS.values():
-        if form.kind in kinds:
+        if form.kind in kinds or sample.suffix in form.members:
             fits, why = form.sniff(sample)
             if fits:
                 return form

@@ -3,16 +3,17 @@
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Encoding, Tokenizer
 
-from globalner.data.own_words import own_word_edges, tells_words_apart
+from globalner.data.graphemes import extends_grapheme
+from globalner.data.own_words import WORD_PATTERN, own_word_edges, tells_words_apart
+from globalner.data.token_cuts import Alignment, cut_word_pattern, with_cuts
 from globalner.errors import ConfigError
 from globalner.types import Document
 
@@ -21,8 +22,6 @@ __all__ = ["Boundary", "TextTokenizer", "TokenizedText"]
 Boundary = Literal["word", "token"]
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
-
-_JOINERS = frozenset("\u200d\ufe0e\ufe0f")
 
 # Letters and digits of scripts that put blanks between words: the others must not grow together with a neighbour.
 _LETTER = r"(?:(?![_\u0e00-\u109f\u1780-\u17ff\u2e80-\ua4cf\uf900-\ufaff])\w)"
@@ -69,24 +68,33 @@ class TextTokenizer:
             from punctuation and Chinese characters from each other, else runs of letters and digits and single other
             characters; web and mail addresses and names with underscores are one word each.
             "token": it may start and end on any piece.
+        alignment: "report" and "expand" leave the tokens as they are. "split" and "characters" cut them, as `with_cuts`
+            says, so that more entities can be expressed; words of a text without given `tokens` are then what stands
+            between two cuts or blanks.
 
     Attributes:
         prefix_ids: Special tokens that stand before every text.
         suffix_ids: Special tokens that stand behind every text.
 
     Raises:
-        ConfigError: If `boundary` has no such value.
+        ConfigError: If `boundary` or `alignment` has no such value.
     """
 
-    def __init__(self, backend: Tokenizer, boundary: Boundary = "word") -> None:
-        if boundary not in ("word", "token"):
+    def __init__(self, backend: Tokenizer, boundary: Boundary = "word", alignment: Alignment = "report") -> None:
+        if boundary not in get_args(Boundary):
             raise ConfigError(f"boundary must be 'word' or 'token'; got {boundary!r}")
+        if alignment not in get_args(Alignment):
+            raise ConfigError(
+                f"alignment must be one of {', '.join(map(repr, get_args(Alignment)))}; got {alignment!r}"
+            )
         self.boundary = boundary
-        self._tokenizer = Tokenizer.from_str(backend.to_str())
+        self._tokenizer = with_cuts(backend, alignment)
         self._tokenizer.no_truncation()
         self._tokenizer.no_padding()
         self._tokenizer.encode_special_tokens = True
-        self._has_words = tells_words_apart(self._tokenizer)
+        cut_words = cut_word_pattern(alignment)
+        self._has_words = cut_words is None and tells_words_apart(self._tokenizer)
+        self._word_pattern = cut_words or WORD_PATTERN
         framed = self._tokenizer.encode("a")
         ordinary = [place for place, special in enumerate(framed.special_tokens_mask) if not special]
         self.prefix_ids: tuple[int, ...] = tuple(framed.ids[: ordinary[0]])
@@ -123,7 +131,7 @@ class TextTokenizer:
             words = _word_numbers(encoding)
             starts, ends = starts[np.diff(words, prepend=-2) != 0], ends[np.diff(words, append=-2) != 0]
         else:
-            starts, ends = own_word_edges(document.text)
+            starts, ends = own_word_edges(document.text, self._word_pattern)
         return _outside_unbroken(starts, document.text), _outside_unbroken(ends, document.text)
 
 
@@ -133,7 +141,7 @@ def _word_numbers(encoding: Encoding) -> Ints:
 
 
 def _exact_offsets(text: str, encoding: Encoding) -> tuple[Ints, Ints]:
-    """Offsets without blanks at the edges, and with the combining marks that a normaliser took away."""
+    """Offsets without blanks at the edges, and with the rest of a grapheme that a normaliser took away or composed."""
     offsets = np.array(encoding.offsets, dtype=np.int64).reshape(-1, 2)
     starts, ends = offsets[:, 0].copy(), offsets[:, 1].copy()
     for place, (start, end) in enumerate(encoding.offsets):
@@ -144,7 +152,7 @@ def _exact_offsets(text: str, encoding: Encoding) -> tuple[Ints, Ints]:
     following = np.concatenate([starts[1:], [len(text)]])
     for place in np.flatnonzero((ends < following) & (ends > starts)).tolist():
         end, limit = int(ends[place]), int(following[place])
-        while end < limit and (text[end] in _JOINERS or unicodedata.category(text[end])[0] == "M"):
+        while end < limit and extends_grapheme(text[end]):
             end += 1
         ends[place] = end
     return starts, ends

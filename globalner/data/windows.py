@@ -101,12 +101,26 @@ def document_windows(index: int, tokens: TokenizedText, tokenizer: TextTokenizer
 
 
 def training_windows(
-    documents: Sequence[Document], tokenizer: TextTokenizer, labels: LabelSet, size: WindowSize, report: Report
+    documents: Sequence[Document],
+    tokenizer: TextTokenizer,
+    labels: LabelSet,
+    size: WindowSize,
+    report: Report,
+    expanded: Report | None = None,
 ) -> list[Window]:
-    """The windows of all documents with the gold spans that each owns; what cannot be kept goes to the report."""
+    """The windows of all documents with the gold spans that each owns.
+
+    Args:
+        documents: Documents with their gold entities.
+        tokenizer: Of the model.
+        labels: Types of the model.
+        size: How long windows and entities are.
+        report: Takes each entity that cannot be kept.
+        expanded: Takes each that is expanded to the edges of its tokens; None: none is. See `align_entities`.
+    """
     windows: list[Window] = []
     for index, (document, tokens) in enumerate(zip(documents, tokenizer.tokenize(documents), strict=True)):
-        gold = align_entities(document, tokens, labels, report)
+        gold = align_entities(document, tokens, labels, report, expanded)
         begins, ends = cut_windows(len(tokens), size.text_tokens(tokenizer), size.overlap_tokens)
         owner = owning_window(gold[:, 1], gold[:, 2], begins, ends, len(tokens))
         if size.max_span_tokens is not None:

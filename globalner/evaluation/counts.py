@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from itertools import zip_longest
 
+from globalner.data.overlaps import inner_keys
 from globalner.errors import DataError
 from globalner.types import Document
 
@@ -61,25 +62,6 @@ def count_document(gold: Document, predicted: Document) -> SpanCounts:
         inner_gold=len(inner),
         documents=1,
     )
-
-
-def inner_keys(document: Document) -> frozenset[tuple[int, int, str]]:
-    """Keys (start inclusive, end exclusive, label) of the entities strictly inside another entity of the document.
-
-    Strictly: the other one covers all its characters and at least one more. Two labels on the same span are not inside
-    each other.
-    """
-    inner: set[tuple[int, int, str]] = set()
-    furthest = outer_furthest = 0
-    span: tuple[int, int] | None = None
-    for start, end, label in sorted({entity.key for entity in document.entities}, key=lambda key: (key[0], -key[1])):
-        if (start, end) != span:
-            span, outer_furthest = (start, end), furthest
-            furthest = max(furthest, end)
-        # Every span before this one starts no later, so it holds this one if it also reaches as far.
-        if end <= outer_furthest:
-            inner.add((start, end, label))
-    return frozenset(inner)
 
 
 def paired_documents(gold: Iterable[Document], predicted: Iterable[Document]) -> Iterator[tuple[Document, Document]]:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Collection, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -13,7 +13,6 @@ from numpy.typing import NDArray
 from globalner.data import (
     Batch,
     TextTokenizer,
-    TokenizedText,
     Window,
     WindowSize,
     batches_by_length,
@@ -23,14 +22,12 @@ from globalner.data import (
 from globalner.decoding import (
     DECODING_MODES,
     DecodingMode,
-    TokenOffsets,
     TokenSpans,
-    decode_entities,
     logit_from_score,
-    merge_windows,
 )
 from globalner.encoders import padding_id
 from globalner.errors import ConfigError, DataError
+from globalner.extractor.stages import PreparedText, ReadingOptions, WindowSpans, decode_text, window_spans
 from globalner.extractor.torch_scorer import TorchScorer, choose_device
 from globalner.model import DEFAULT_THRESHOLD, load_model
 from globalner.types import Document, LabelSet
@@ -43,8 +40,6 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_MAX_ENTITIES", "DEFAULT_THRESHOLD", "EntityExtractor", "SpanScorer"]
 
 DEFAULT_MAX_ENTITIES = 1000
-# Flat decoding chooses among more spans than it keeps.
-_CANDIDATES_PER_FLAT_ENTITY = 20
 _DOCUMENTS_AT_ONCE = 256
 
 
@@ -60,20 +55,6 @@ class SpanScorer(Protocol):
             The spans of each of the B rows (token indices of the row, both inclusive), and (B,) whether it had more.
         """
         ...
-
-
-@dataclass(frozen=True)
-class _Request:
-    """What one call asks for, checked."""
-
-    mode: DecodingMode
-    thresholds: NDArray[np.float64]
-    max_entities: int
-    batch_size: int
-
-    @property
-    def top_k(self) -> int:
-        return self.max_entities * (_CANDIDATES_PER_FLAT_ENTITY if self.mode == "flat" else 1)
 
 
 class EntityExtractor:
@@ -106,7 +87,7 @@ class EntityExtractor:
         self.name = name
         self._scorer, self._config, self._batch_size = scorer, config, batch_size
         self._pad_id = padding_id(tokenizer)
-        self._tokenizer = TextTokenizer(tokenizer.backend_tokenizer, config.boundary)
+        self._tokenizer = TextTokenizer(tokenizer.backend_tokenizer, config.boundary, config.alignment)
         self._size = WindowSize(config.window_tokens, config.overlap_tokens)
 
     @classmethod
@@ -182,18 +163,61 @@ class EntityExtractor:
             DataError: If a label is unknown or a threshold is not between 0 and 1.
             ConfigError: If `mode`, `max_entities` or `batch_size` cannot be used.
         """
-        mode = self.mode if mode is None else mode
-        if mode not in DECODING_MODES:
-            raise ConfigError(f"there is no mode {mode!r}; choose one of: {', '.join(DECODING_MODES)}")
-        if max_entities < 1 or (batch_size is not None and batch_size < 1):
-            raise ConfigError(f"max_entities and batch_size must be at least 1; got {max_entities} and {batch_size}")
-        thresholds = self._threshold_logits(threshold, labels)
-        request = _Request(mode, thresholds, max_entities, batch_size or self._batch_size)
+        if batch_size is not None and batch_size < 1:
+            raise ConfigError(f"batch_size must be at least 1; got {batch_size}")
+        options = self.reading_options(mode=mode, threshold=threshold, labels=labels, max_entities=max_entities)
         documents = [Document(text) if isinstance(text, str) else text for text in texts]
         found: list[Document] = []
         for place in range(0, len(documents), _DOCUMENTS_AT_ONCE):
-            found += self._extract(documents[place : place + _DOCUMENTS_AT_ONCE], request)
+            part = documents[place : place + _DOCUMENTS_AT_ONCE]
+            found += self._extract(part, options, batch_size or self._batch_size)
         return found
+
+    @property
+    def tokenizer(self) -> TextTokenizer:
+        """What makes tokens of a text."""
+        return self._tokenizer
+
+    def reading_options(
+        self,
+        *,
+        mode: DecodingMode | None = None,
+        threshold: float | Mapping[str, float] | None = None,
+        labels: Collection[str] | None = None,
+        max_entities: int = DEFAULT_MAX_ENTITIES,
+    ) -> ReadingOptions:
+        """How to read texts, checked; arguments and errors are those of `extract`."""
+        mode = self.mode if mode is None else mode
+        if mode not in DECODING_MODES:
+            raise ConfigError(f"there is no mode {mode!r}; choose one of: {', '.join(DECODING_MODES)}")
+        if max_entities < 1:
+            raise ConfigError(f"max_entities must be at least 1; got {max_entities}")
+        return ReadingOptions(mode, self._threshold_logits(threshold, labels), max_entities)
+
+    def prepare(self, documents: Sequence[Document]) -> list[PreparedText]:
+        """First stage: the tokens and windows of texts. Several threads may call it at once."""
+        tokenized = enumerate(self._tokenizer.tokenize(documents))
+        return [
+            PreparedText(documents[index], tokens, document_windows(index, tokens, self._tokenizer, self._size))
+            for index, tokens in tokenized
+        ]
+
+    def find(self, windows: Sequence[Window], options: ReadingOptions) -> list[WindowSpans]:
+        """Second stage: the spans of windows of any texts, as one batch. One thread at a time may call it."""
+        found, limited = self._scorer.find(collate(windows, self._pad_id), options.thresholds, options.top_k)
+        return window_spans(windows, found, limited)
+
+    def decode(self, text: PreparedText, found: Sequence[WindowSpans], options: ReadingOptions) -> Document:
+        """Last stage: the entities of one text from the spans of its windows. Several threads may call it at once."""
+        return decode_text(text, found, self.labels, options)
+
+    def search_work(self, length: int) -> int:
+        """Scores that are computed for one window padded to `length` tokens, over all C types.
+
+        A scorer tells it by a method of this name; one that does not is taken to build the square: C * length ** 2.
+        """
+        work: Callable[[int], int] | None = getattr(self._scorer, "search_work", None)
+        return len(self.labels) * length**2 if work is None else work(length)
 
     def description(self) -> dict[str, object]:
         """What the model is, in plain values: for `/info` and for people."""
@@ -204,6 +228,7 @@ class EntityExtractor:
             "encoder": (config.encoder or {}).get("model_type"),
             "head": config.head_kind,
             "boundary": config.boundary,
+            "alignment": config.alignment,
             "mode": config.mode,
             "window_tokens": config.window_tokens,
             "overlap_tokens": config.overlap_tokens,
@@ -230,61 +255,12 @@ class EntityExtractor:
         asked = [place in wanted for place in range(len(self.labels))]
         return np.where(asked, logits, np.inf)
 
-    def _extract(self, documents: Sequence[Document], request: _Request) -> list[Document]:
-        tokenized = self._tokenizer.tokenize(documents)
-        windows = [
-            window
-            for index, tokens in enumerate(tokenized)
-            for window in document_windows(index, tokens, self._tokenizer, self._size)
-        ]
-        parts: list[TokenSpans] = [TokenSpans.empty()] * len(windows)
-        limited = np.zeros(len(documents), dtype=bool)
-        for batch in batches_by_length([len(window) for window in windows], request.batch_size):
-            rows = [windows[place] for place in batch]
-            found, full = self._scorer.find(collate(rows, self._pad_id), request.thresholds, request.top_k)
-            for place, spans, is_full in zip(batch, found, full, strict=True):
-                parts[place] = spans
-                limited[windows[place].document] |= is_full
-        pieces = _by_document(windows, parts, len(documents))
-        return [self._decoded(*item, request) for item in zip(documents, tokenized, pieces, limited, strict=True)]
-
-    def _decoded(
-        self,
-        document: Document,
-        tokens: TokenizedText,
-        pieces: tuple[list[Window], list[TokenSpans]],
-        limited: bool,
-        request: _Request,
-    ) -> Document:
-        windows, parts = pieces
-        spans = TokenSpans.empty()
-        if windows:
-            begins = [window.begin for window in windows]
-            ends = [window.begin + window.text_tokens for window in windows]
-            spans = merge_windows(list(_without_special(windows, parts)), begins, ends, len(tokens))
-        entities, more = decode_entities(
-            spans,
-            TokenOffsets(document.text, tokens.char_starts, tokens.char_ends),
-            self.labels.names,
-            mode=request.mode,
-            threshold_logits=request.thresholds,
-            max_entities=request.max_entities,
-        )
-        return replace(document, entities=entities, windows=len(windows), limited=bool(limited) or more)
-
-
-def _by_document(
-    windows: Sequence[Window], parts: Sequence[TokenSpans], count: int
-) -> list[tuple[list[Window], list[TokenSpans]]]:
-    pieces: list[tuple[list[Window], list[TokenSpans]]] = [([], []) for _ in range(count)]
-    for window, spans in zip(windows, parts, strict=True):
-        pieces[window.document][0].append(window)
-        pieces[window.document][1].append(spans)
-    return pieces
-
-
-def _without_special(windows: Sequence[Window], parts: Sequence[TokenSpans]) -> Iterator[TokenSpans]:
-    """Token indices counted from the window's first text token instead of from its special tokens."""
-    for window, spans in zip(windows, parts, strict=True):
-        shift = window.num_special
-        yield TokenSpans(spans.first - shift, spans.last - shift, spans.type, spans.logit)
+    def _extract(self, documents: Sequence[Document], options: ReadingOptions, batch_size: int) -> list[Document]:
+        texts = self.prepare(documents)
+        windows = [window for text in texts for window in text.windows]
+        found: list[WindowSpans] = [WindowSpans(TokenSpans.empty(), False)] * len(windows)
+        for batch in batches_by_length([len(window) for window in windows], batch_size):
+            for place, spans in zip(batch, self.find([windows[place] for place in batch], options), strict=True):
+                found[place] = spans
+        parts = iter(found)
+        return [self.decode(text, list(islice(parts, len(text.windows))), options) for text in texts]

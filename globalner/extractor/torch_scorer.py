@@ -13,6 +13,7 @@ from globalner.data import Batch
 from globalner.decoding import TokenSpans
 from globalner.errors import ConfigError
 from globalner.kernels import FoundSpans, find_spans
+from globalner.kernels.tiles import Tile, TileSize, tiles_of
 from globalner.model import GlobalPointerModel
 
 __all__ = ["TorchScorer", "autocast", "choose_device"]
@@ -62,6 +63,13 @@ class TorchScorer:
         """Where the model is."""
         device: torch.device = self._model.device
         return device
+
+    def search_work(self, length: int) -> int:
+        """Scores in the tiles that a search visits in one window padded to `length` tokens, over all types."""
+        square = Tile(0, length, 0, length)
+        tiles = tiles_of(square, TileSize(), self._model.config.max_span_tokens)
+        cells = sum((tile.end_row - tile.first_row) * (tile.end_column - tile.first_column) for tile in tiles)
+        return cells * len(self._model.config.label_set)
 
     def find(
         self, batch: Batch, threshold_logits: NDArray[np.float64], top_k: int

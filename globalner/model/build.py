@@ -43,7 +43,7 @@ def build_model(
 
     Args:
         model: Encoder, head, and perhaps the model to go on from, whose labels then stand first.
-        data: Windows and boundary, which are stored in the model.
+        data: Windows, boundary and alignment, which are stored in the model.
         labels: Entity types of the training documents.
         texts: Training texts, from which a native encoder's tokenizer is built.
         max_span_tokens: Longest entity in tokens; None for no limit.
@@ -84,7 +84,7 @@ def model_config(
 
     Args:
         model: Encoder and head.
-        data: Windows, boundary and mode.
+        data: Windows, boundary, alignment and mode.
         encoder: What the configuration of the encoder gives as `to_dict()`.
         labels: Entity types.
     """
@@ -98,6 +98,7 @@ def model_config(
         dropout=model.head.dropout,
         initial_logit=model.head.initial_logit,
         boundary=data.boundary,
+        alignment=data.alignment,
         mode=data.mode,
         window_tokens=data.window_tokens,
         overlap_tokens=data.overlap_tokens,

@@ -27,6 +27,8 @@ class GlobalPointerConfig(PreTrainedConfig):
         dropout: Share of the head's input dropped in training.
         initial_logit: What the scores of an Efficient GlobalPointer start training with.
         boundary: "word" or "token": where entities may start and end.
+        alignment: What is done about entities with an edge inside a token; "split" and "characters" cut the tokens of
+            every text that the model reads.
         mode: "nested" or "flat": how spans become entities unless a call says otherwise.
         window_tokens: Tokens of a window, special tokens included.
         overlap_tokens: Tokens that neighbouring windows share, at least.
@@ -45,6 +47,7 @@ class GlobalPointerConfig(PreTrainedConfig):
     dropout: float = 0.0
     initial_logit: float = 0.0
     boundary: Literal["word", "token"] = "word"
+    alignment: Literal["report", "expand", "split", "characters"] = "report"
     mode: Literal["nested", "flat"] = "nested"
     window_tokens: int = 256
     overlap_tokens: int = 64

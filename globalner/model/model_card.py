@@ -22,6 +22,10 @@ _METRICS = ["precision", "recall", "f1"]
 _LIBRARIES = ("torch", "transformers", "tokenizers")
 _ENCODER_SHAPE = ("hidden_size", "num_hidden_layers", "num_attention_heads", "intermediate_size", "vocab_size")
 _MARKDOWN = re.compile(r"[\\`*_\[\]<>|~#$&]")
+_CUTS = {
+    "split": "between letters, numbers and other characters",
+    "characters": "around each character",
+}
 _USE = """\
 ```python
 from globalner import EntityExtractor
@@ -144,6 +148,8 @@ def _shape(config: GlobalPointerConfig) -> Iterable[tuple[str, str]]:
     other = "entities may lie in each other" if config.mode == "nested" else "the best set without overlap"
     yield "mode, unless a call says otherwise", f"{config.mode}: {other}"
     yield "entities start and end at", "words" if config.boundary == "word" else "any token"
+    if config.alignment in _CUTS:
+        yield "tokens are cut", _CUTS[config.alignment]
     yield "longest entity", "no limit" if config.max_span_tokens is None else f"{config.max_span_tokens} tokens"
 
 

@@ -15,6 +15,7 @@ from globalner.encoders import padding_id
 from globalner.errors import DataError
 from globalner.extractor import EntityExtractor, choose_device
 from globalner.model import BuiltModel, TrainingRecord, build_model, training_record
+from globalner.training.alignment_lines import alignment_lines, dev_alignment_lines
 from globalner.training.batch_size import resolve_batch_size
 from globalner.training.callbacks import (
     AdversarialTraining,
@@ -70,12 +71,15 @@ class TrainingResult:
         best_epoch: Its epoch, counted from 1.
         batch_size: Windows in a step.
         left_out: Training entities that could not be learnt, by reason.
+        expanded: Training entities that were learnt with the edges of their tokens, by reason; empty unless
+            `data.alignment` is "expand".
     """
 
     best_dev_f1: float
     best_epoch: int
     batch_size: int
     left_out: Report
+    expanded: Report
 
 
 def train(recipe: Recipe, data: TrainingData, folder: RunFolder, options: TrainingOptions) -> TrainingResult:
@@ -99,10 +103,10 @@ def train(recipe: Recipe, data: TrainingData, folder: RunFolder, options: Traini
     built = build_model(recipe.model, recipe.data, labels, texts, max_span_tokens=recipe.training.max_span_tokens)
     for note in (*built.notes, *_strange_labels(data.dev, built.model.config.label_set)):
         options.say(note)
-    left_out = Report()
-    module_data = _data_module(recipe, data.train, built, left_out)
-    for line in left_out.lines():
-        options.say(f"training entities left out: {line}")
+    left_out, expanded = Report(), Report()
+    module_data = _data_module(recipe, data.train, built, left_out, expanded)
+    for line in alignment_lines(data.train, built.model.config, left_out, expanded):
+        options.say(line)
     if recipe.training.batch_size == "auto":
         steps = recipe.training.epochs * module_data.steps_per_epoch
         windows = len(module_data.windows)
@@ -111,8 +115,10 @@ def train(recipe: Recipe, data: TrainingData, folder: RunFolder, options: Traini
     options.say(estimate_memory(module, module_data, recipe).line())
     record = options.record or training_record(recipe, {"train": data.train, "dev": data.dev})
     evaluation = _evaluation(recipe, data.dev, built, folder, record)
+    for line in dev_alignment_lines(data.dev, built.model.config, evaluation.extractor.tokenizer):
+        options.say(line)
     _fit(recipe, module, module_data, evaluation, folder, options)
-    return TrainingResult(evaluation.best_f1, evaluation.best_epoch, module_data.batch_size, left_out)
+    return TrainingResult(evaluation.best_f1, evaluation.best_epoch, module_data.batch_size, left_out, expanded)
 
 
 def _labels(data: TrainingData) -> LabelSet:
@@ -130,11 +136,14 @@ def _strange_labels(dev: Sequence[Document], labels: LabelSet) -> Iterator[str]:
         yield f"label {label!r} occurs {count} times in dev and never in train: it cannot be found and counts as missed"
 
 
-def _data_module(recipe: Recipe, documents: Sequence[Document], built: BuiltModel, report: Report) -> WindowDataModule:
+def _data_module(
+    recipe: Recipe, documents: Sequence[Document], built: BuiltModel, left_out: Report, expanded: Report
+) -> WindowDataModule:
     config = built.model.config
-    tokenizer = TextTokenizer(built.tokenizer.backend_tokenizer, config.boundary)
+    tokenizer = TextTokenizer(built.tokenizer.backend_tokenizer, config.boundary, config.alignment)
     size = WindowSize(config.window_tokens, config.overlap_tokens, config.max_span_tokens)
-    windows = training_windows(documents, tokenizer, config.label_set, size, report)
+    taken = expanded if config.alignment == "expand" else None
+    windows = training_windows(documents, tokenizer, config.label_set, size, left_out, taken)
     training = recipe.training
     return WindowDataModule(
         windows,

@@ -102,7 +102,7 @@ def convert_file(
 
 
 def _refuse_source(source: Path, target: Path) -> None:
-    if target.exists() and target.samefile(source):
+    if target.exists() and source.exists() and target.samefile(source):
         raise OutputError(f"{target} is the file to convert; name another file for the output")
     if source.is_dir() and target.resolve().is_relative_to(source.resolve()):
         raise OutputError(f"{target} lies in the folder to convert; name a place outside it for the output")

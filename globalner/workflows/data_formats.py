@@ -104,7 +104,10 @@ def _as_text(value: object) -> str | None:
 
 
 def _meanings(kind: type[Any]) -> dict[str, str]:
-    """The attributes' section of a class's docstring."""
-    _, _, section = inspect.cleandoc(kind.__doc__ or "").partition("Attributes:\n")
-    found = re.finditer(r"^    (\w+): (.+(?:\n      +.+)*)", section, re.MULTILINE)
-    return {match[1]: " ".join(match[2].split()) for match in found}
+    """The attributes' sections of the docstrings of a class and those that it extends."""
+    meanings: dict[str, str] = {}
+    for one in reversed(kind.__mro__[:-1]):
+        _, _, section = inspect.cleandoc(one.__doc__ or "").partition("Attributes:\n")
+        found = re.finditer(r"^    (\w+): (.+(?:\n      +.+)*)", section, re.MULTILINE)
+        meanings |= {match[1]: " ".join(match[2].split()) for match in found}
+    return meanings

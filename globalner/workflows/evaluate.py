@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from globalner.data import Report
+from globalner.data import Report, unreachable_entities
 from globalner.decoding import DecodingMode
 from globalner.errors import DataError
 from globalner.evaluation import EvaluationResult, evaluate_documents, seqeval_report
@@ -24,12 +24,14 @@ class Evaluation:
     Attributes:
         result: The scores.
         unknown_labels: Gold entities of labels that the model does not have, by label; they count as missed.
+        unreachable: Gold entities whose edges lie inside the model's tokens or words, by reason; they count as missed.
         read_report: Repairs and notes of reading.
         seqeval: seqeval's report, where gold and predictions are flat and it was asked for; else None.
     """
 
     result: EvaluationResult
     unknown_labels: dict[str, int]
+    unreachable: Report
     read_report: Report
     seqeval: str | None
 
@@ -67,7 +69,8 @@ def evaluate_file(
     predicted = extractor.extract(gold, mode=mode, threshold=threshold)
     result = evaluate_documents(gold, predicted, mode=mode or extractor.mode, split=path.stem)
     seqeval = seqeval_report(gold, predicted) if with_seqeval else None
-    return Evaluation(result, unknown, reader.report, seqeval)
+    unreachable = unreachable_entities(gold, extractor.tokenizer, extractor.labels)
+    return Evaluation(result, unknown, unreachable, reader.report, seqeval)
 
 
 def evaluate_extractor(

@@ -3,29 +3,31 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from globalner.errors import DataError
 from globalner.types import Document, LabelSet
 from globalner_service.errors import InvalidRequestError, TooLargeError
-from globalner_service.job_queue import ExtractionOptions
+from globalner_service.extractor import Extractor
 from globalner_service.offsets import OffsetUnit, from_code_points, to_code_points
-from globalner_service.schemas import ExtractRequest, ExtractResponse, FoundEntity, TextItem, TextResult
+from globalner_service.schemas import ExtractOptions, ExtractResponse, FoundEntity, TextItem, TextResult
 from globalner_service.settings import ServiceSettings, flag
 
-__all__ = ["check_limits", "documents_of", "options_of", "response_of"]
+if TYPE_CHECKING:
+    from globalner.extractor import ReadingOptions
+
+__all__ = ["check_limits", "document_of", "documents_of", "options_of", "response_of", "result_of"]
 
 
-def check_limits(request: ExtractRequest, settings: ServiceSettings) -> None:
+def check_limits(texts: Sequence[str | TextItem], settings: ServiceSettings) -> None:
     """Refuses too many or too long texts.
 
     Raises:
         TooLargeError: Naming the limit and its flag.
     """
-    if len(request.texts) > settings.max_texts:
-        raise TooLargeError(
-            f"the request holds {len(request.texts)} texts", limit=settings.max_texts, flag=flag("max_texts")
-        )
-    for number, item in enumerate(request.texts):
+    if len(texts) > settings.max_texts:
+        raise TooLargeError(f"the request holds {len(texts)} texts", limit=settings.max_texts, flag=flag("max_texts"))
+    for number, item in enumerate(texts):
         chars = len(item.text if isinstance(item, TextItem) else item)
         if chars > settings.max_text_chars:
             raise TooLargeError(
@@ -33,39 +35,43 @@ def check_limits(request: ExtractRequest, settings: ServiceSettings) -> None:
             )
 
 
-def documents_of(request: ExtractRequest) -> list[Document]:
+def documents_of(texts: Sequence[str | TextItem], unit: OffsetUnit) -> list[Document]:
     """The texts as documents, word offsets in code points.
 
     Raises:
         InvalidRequestError: If word offsets do not fit their text.
     """
-    documents = []
-    for number, item in enumerate(request.texts):
-        if isinstance(item, str):
-            documents.append(Document(item))
-            continue
-        tokens = item.tokens
-        try:
-            spans = None if tokens is None else tuple(to_code_points(item.text, tokens, request.offset_unit))
-            documents.append(Document(item.text, tokens=spans))
-        except (DataError, ValueError) as error:
-            raise InvalidRequestError(f"texts[{number}].tokens: {error}") from error
-    return documents
+    return [document_of(item, unit, f"texts[{number}].tokens") for number, item in enumerate(texts)]
 
 
-def options_of(request: ExtractRequest, known: LabelSet) -> ExtractionOptions:
+def document_of(item: str | TextItem, unit: OffsetUnit, place: str) -> Document:
+    """One text as a document; `place` names its word offsets in messages.
+
+    Raises:
+        InvalidRequestError: If word offsets do not fit the text.
+    """
+    if isinstance(item, str):
+        return Document(item)
+    try:
+        spans = None if item.tokens is None else tuple(to_code_points(item.text, item.tokens, unit))
+        return Document(item.text, tokens=spans)
+    except (DataError, ValueError) as error:
+        raise InvalidRequestError(f"{place}: {error}") from error
+
+
+def options_of(request: ExtractOptions, extractor: Extractor) -> ReadingOptions:
     """How to read the texts.
 
     Raises:
         InvalidRequestError: If a label is unknown; the message lists those there are.
     """
     threshold = request.threshold
-    _check_labels("labels", request.labels or (), known)
+    _check_labels("labels", request.labels or (), extractor.labels)
     if isinstance(threshold, dict):
-        _check_labels("threshold", tuple(threshold), known)
-    return ExtractionOptions(
+        _check_labels("threshold", tuple(threshold), extractor.labels)
+    return extractor.reading_options(
         mode=request.mode,
-        threshold=tuple(sorted(threshold.items())) if isinstance(threshold, dict) else threshold,
+        threshold=threshold,
         labels=None if request.labels is None else frozenset(request.labels),
         max_entities=request.max_entities,
     )
@@ -73,10 +79,11 @@ def options_of(request: ExtractRequest, known: LabelSet) -> ExtractionOptions:
 
 def response_of(model: str, documents: Sequence[Document], unit: OffsetUnit) -> ExtractResponse:
     """The answer for documents that a model has read, offsets in `unit`."""
-    return ExtractResponse(model=model, results=[_result_of(document, unit) for document in documents])
+    return ExtractResponse(model=model, results=[result_of(document, unit) for document in documents])
 
 
-def _result_of(document: Document, unit: OffsetUnit) -> TextResult:
+def result_of(document: Document, unit: OffsetUnit) -> TextResult:
+    """What was found in one text, offsets in `unit`."""
     spans = from_code_points(document.text, [(entity.start, entity.end) for entity in document.entities], unit)
     return TextResult(
         entities=[

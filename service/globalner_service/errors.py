@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, MutableMapping
 from http import HTTPStatus
 from typing import Any, ClassVar
 
@@ -9,24 +10,36 @@ from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
 
 from globalner.errors import DataError
 from globalner_service.schemas import ErrorBody, ErrorResponse
 
 __all__ = [
+    "WORK_ERRORS",
     "BodyTimeoutError",
+    "DisconnectedError",
+    "HeaderTooLargeError",
     "InvalidRequestError",
     "MediaTypeError",
     "NotReadyError",
     "OutOfTimeError",
     "QueueFullError",
+    "RateLimitedError",
     "ServiceError",
     "TooLargeError",
+    "UnauthorizedError",
     "UnknownModelError",
+    "error_body",
     "error_responses",
     "install_error_handlers",
-    "response_to",
+    "refuse",
+    "rejected_kind",
+    "service_error",
 ]
+
+
+_KIND = "error_kind"
 
 
 class ServiceError(Exception):
@@ -45,6 +58,39 @@ class ServiceError(Exception):
         super().__init__(message)
         self.message = message
         self.retry_after_s = retry_after_s
+
+    def headers(self) -> dict[str, str]:
+        """Headers of the answer beside the usual ones."""
+        return {} if self.retry_after_s is None else {"Retry-After": str(self.retry_after_s)}
+
+
+class DisconnectedError(ServiceError):
+    """The client has gone; nobody reads this answer, but it is counted."""
+
+    status = HTTPStatus.BAD_REQUEST
+    kind = "disconnected"
+    summary = "The request is not HTTP, or its connection ended too early."
+
+
+class UnauthorizedError(ServiceError):
+    """The request brings no API key, or a wrong one.
+
+    Args:
+        message: What is missing and how to send it.
+        scheme: How a client may bring its key: `Bearer`, or `Basic` for people with a browser.
+    """
+
+    status = HTTPStatus.UNAUTHORIZED
+    kind = "unauthorized"
+    summary = "No API key, or a wrong one."
+
+    def __init__(self, message: str, *, scheme: str = "Bearer") -> None:
+        super().__init__(message)
+        self.scheme = scheme
+
+    def headers(self) -> dict[str, str]:
+        """Asks for the key."""
+        return {"WWW-Authenticate": f'{self.scheme} realm="globalner"'}
 
 
 class UnknownModelError(ServiceError):
@@ -96,6 +142,22 @@ class InvalidRequestError(ServiceError):
     summary = "Not JSON, an unknown field, or a value that is not allowed; says where."
 
 
+class HeaderTooLargeError(ServiceError):
+    """The head of the request is over its limit."""
+
+    status = HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+    kind = "header_too_large"
+    summary = "The head of the request is too large; names the limit and its flag."
+
+
+class RateLimitedError(ServiceError):
+    """The key has asked more often than it may."""
+
+    status = HTTPStatus.TOO_MANY_REQUESTS
+    kind = "rate_limited"
+    summary = "Too many requests with this key; `Retry-After` says when to come back."
+
+
 class QueueFullError(ServiceError):
     """As much work is waiting as may wait."""
 
@@ -120,10 +182,48 @@ class OutOfTimeError(ServiceError):
     summary = "No answer within the time limit."
 
 
-def response_to(error: ServiceError) -> JSONResponse:
-    """The answer that tells the caller of an error."""
-    headers = None if error.retry_after_s is None else {"Retry-After": str(error.retry_after_s)}
-    return _response(error.status, error.kind, error.message, headers)
+WORK_ERRORS: tuple[type[ServiceError], ...] = (
+    DisconnectedError,
+    UnauthorizedError,
+    UnknownModelError,
+    BodyTimeoutError,
+    TooLargeError,
+    MediaTypeError,
+    InvalidRequestError,
+    QueueFullError,
+    HeaderTooLargeError,
+    ServiceError,
+    NotReadyError,
+    OutOfTimeError,
+)
+"""What a route that brings work may answer."""
+
+
+def error_body(error: ServiceError) -> ErrorResponse:
+    """An error in the one shape."""
+    return ErrorResponse(error=ErrorBody(type=error.kind, message=error.message))
+
+
+async def refuse(error: ServiceError, scope: Scope, receive: Receive, send: Send) -> None:
+    """Answers a request with an error, from outside the routes."""
+    await _response_to(error, scope)(scope, receive, send)
+
+
+def rejected_kind(scope: Mapping[str, Any]) -> str | None:
+    """The `type` of the error that a request was answered with, if it was."""
+    kind: str | None = scope.get("state", {}).get(_KIND)
+    return kind
+
+
+def service_error(error: Exception) -> ServiceError:
+    """Any exception as the error that its caller gets to see; what is unforeseen stays inside."""
+    if isinstance(error, ServiceError):
+        return error
+    if isinstance(error, DataError):
+        return InvalidRequestError(str(error))
+    if isinstance(error, ClientDisconnect):
+        return DisconnectedError("the connection ended before the body was complete")
+    return ServiceError("the server failed on this request; its log says why")
 
 
 def error_responses(*errors: type[ServiceError]) -> dict[int | str, dict[str, Any]]:
@@ -133,37 +233,29 @@ def error_responses(*errors: type[ServiceError]) -> dict[int | str, dict[str, An
 
 def install_error_handlers(app: FastAPI) -> None:
     """Makes every error of the app, its router and its handlers answer in the one shape."""
-    app.add_exception_handler(ServiceError, _on_service_error)
-    app.add_exception_handler(DataError, _on_data_error)
+    for kind in (ServiceError, DataError, ClientDisconnect):
+        app.add_exception_handler(kind, _on_error)
     app.add_exception_handler(HTTPException, _on_http_exception)
-    app.add_exception_handler(ClientDisconnect, _on_disconnect)
-    app.add_exception_handler(Exception, _on_exception)
 
 
-def _response(status: int, kind: str, message: str, headers: dict[str, str] | None = None) -> JSONResponse:
-    body = ErrorResponse(error=ErrorBody(type=kind, message=message))
-    return JSONResponse(body.model_dump(), status_code=status, headers=headers)
+def _response(
+    scope: MutableMapping[str, Any], status: int, body: ErrorResponse, headers: Mapping[str, str]
+) -> JSONResponse:
+    scope.setdefault("state", {})[_KIND] = body.error.type
+    return JSONResponse(body.model_dump(), status_code=status, headers=dict(headers))
 
 
-async def _on_service_error(_request: Request, error: Exception) -> JSONResponse:
-    assert isinstance(error, ServiceError)
-    return response_to(error)
+def _response_to(error: ServiceError, scope: MutableMapping[str, Any]) -> JSONResponse:
+    return _response(scope, error.status, error_body(error), error.headers())
 
 
-async def _on_data_error(_request: Request, error: Exception) -> JSONResponse:
-    return response_to(InvalidRequestError(str(error)))
+async def _on_error(request: Request, error: Exception) -> JSONResponse:
+    return _response_to(service_error(error), request.scope)
 
 
 async def _on_http_exception(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)
     status = HTTPStatus(error.status_code)
-    message = f"{status.phrase}: {request.method} {request.url.path[:200]}; the routes are listed at /docs"
-    return _response(status, status.phrase.lower().replace(" ", "_"), message, dict(error.headers or {}))
-
-
-async def _on_disconnect(_request: Request, _error: Exception) -> JSONResponse:
-    return _response(HTTPStatus.BAD_REQUEST, "disconnected", "the connection ended before the body was complete")
-
-
-async def _on_exception(_request: Request, _error: Exception) -> JSONResponse:
-    return response_to(ServiceError("the server failed on this request; its log says why"))
+    message = f"{status.phrase}: {request.method[:20]} {request.url.path[:200]}; the routes are listed at /docs"
+    body = ErrorResponse(error=ErrorBody(type=status.phrase.lower().replace(" ", "_"), message=message))
+    return _response(request.scope, status, body, error.headers or {})

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 from globalner.types import Document, LabelSet
 
 if TYPE_CHECKING:
+    from globalner.data import Window
+    from globalner.extractor import PreparedText, ReadingOptions, WindowSpans
     from globalner_service.settings import ServiceSettings
 
 __all__ = ["Extractor", "Mode", "load_extractor"]
@@ -16,7 +18,7 @@ Mode = Literal["nested", "flat"]
 
 
 class Extractor(Protocol):
-    """Text in, entities out. One thread at a time calls `extract`."""
+    """Text in, entities out, in three stages. One thread at a time calls `find`; the rest may run beside it."""
 
     @property
     def name(self) -> str:
@@ -29,24 +31,31 @@ class Extractor(Protocol):
     def description(self) -> Mapping[str, object]:
         """Facts about the model for `/info`: JSON values only; `mode` is the one that it uses unless a call says."""
 
-    def extract(
+    def reading_options(
         self,
-        texts: Sequence[str | Document],
-        /,
         *,
         mode: Mode | None = None,
         threshold: float | Mapping[str, float] | None = None,
         labels: Collection[str] | None = None,
         max_entities: int = 1000,
-    ) -> Sequence[Document]:
-        """One document for each input, in order; offsets are code points, start inclusive, end exclusive.
+    ) -> ReadingOptions:
+        """How to read texts, checked; `mode` and `threshold` are the model's own where they are None."""
 
-        `mode` and `threshold` are the model's own where they are None.
-        """
+    def prepare(self, documents: Sequence[Document]) -> Sequence[PreparedText]:
+        """Tokens and windows of each text, in order."""
+
+    def find(self, windows: Sequence[Window], options: ReadingOptions) -> Sequence[WindowSpans]:
+        """The spans of windows of any texts, read as one batch."""
+
+    def decode(self, text: PreparedText, found: Sequence[WindowSpans], options: ReadingOptions) -> Document:
+        """The text with its entities; offsets are code points, start inclusive, end exclusive."""
+
+    def search_work(self, length: int) -> int:
+        """Scores that are computed for one window padded to `length` tokens."""
 
 
 def load_extractor(settings: ServiceSettings) -> Extractor:
-    """The model of the settings; takes seconds, so it runs in the worker's thread.
+    """The model of the settings; takes seconds, so it runs in the worker's thread. Weights: safetensors only.
 
     Raises:
         GlobalNerError: If the model cannot be loaded.

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from globalner_service.errors import TooLargeError, response_to
+from globalner_service.errors import TooLargeError, refuse
+from globalner_service.gate import route_path
 from globalner_service.settings import flag
 
 __all__ = ["BodyLimit"]
@@ -20,19 +23,19 @@ class BodyLimit:
     Args:
         app: The application inside.
         max_bytes: Largest body that is let through.
+        unlimited: Routes that read endless bodies and bound what they hold by themselves.
     """
 
-    def __init__(self, app: ASGIApp, max_bytes: int) -> None:
-        self.app = app
-        self.max_bytes = max_bytes
+    def __init__(self, app: ASGIApp, max_bytes: int, unlimited: Collection[str] = ()) -> None:
+        self.app, self.max_bytes, self.unlimited = app, max_bytes, unlimited
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
+        if scope["type"] != "http" or route_path(scope) in self.unlimited:
             await self.app(scope, receive, send)
             return
         declared = Headers(scope=scope).get("content-length", "")
         if declared.isdecimal() and int(declared) > self.max_bytes:
-            await response_to(self._error(f"the body has {declared} bytes"))(scope, receive, send)
+            await refuse(self._error(f"the body has {declared[:20]} bytes"), scope, receive, send)
             return
         seen = 0
 

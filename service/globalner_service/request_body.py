@@ -12,13 +12,13 @@ from pydantic_core import ErrorDetails
 
 from globalner_service.errors import BodyTimeoutError, InvalidRequestError, MediaTypeError
 
-__all__ = ["parse", "read_json"]
+__all__ = ["check_media_type", "parse", "parse_values", "read_json"]
 
 Schema = TypeVar("Schema", bound=BaseModel)
 
 _SHOWN_ERRORS = 3
 _SHOWN_CHARS = 80
-_UNION_TAGS = {"string", "object", "number", "map"}
+_UNION_TAGS = {"string", "object", "number", "map", "list"}
 
 
 async def read_json(request: Request, timeout_s: float) -> bytes:
@@ -29,7 +29,7 @@ async def read_json(request: Request, timeout_s: float) -> bytes:
         BodyTimeoutError: If the body is not complete in time.
         TooLargeError: From the body limit around the app.
     """
-    _check_media_type(request.headers.get("content-type", ""), request.headers.get("content-encoding", "identity"))
+    check_media_type(request, "application/json")
     try:
         async with asyncio.timeout(timeout_s):
             return await request.body()
@@ -49,14 +49,31 @@ def parse(body: bytes, schema: type[Schema]) -> Schema:
         raise InvalidRequestError(_explain(error.errors(include_url=False), schema)) from error
 
 
-def _check_media_type(content_type: str, encoding: str) -> None:
+def parse_values(values: Mapping[str, object], schema: type[Schema]) -> Schema:
+    """Values that are read already as a schema.
+
+    Raises:
+        InvalidRequestError: If they do not fit it.
+    """
+    try:
+        return schema.model_validate(values)
+    except ValidationError as error:
+        raise InvalidRequestError(_explain(error.errors(include_url=False), schema)) from error
+
+
+def check_media_type(request: Request, *expected: str) -> None:
+    """Looks at what the headers say of the body.
+
+    Raises:
+        MediaTypeError: If it is said to be anything but one of `expected`, in UTF-8 and not encoded further.
+    """
+    content_type = request.headers.get("content-type", "")
     media_type, _, parameters = content_type.partition(";")
     charset = dict(part.strip().partition("=")[::2] for part in parameters.lower().split(";")).get("charset", "utf-8")
-    if media_type.strip().lower() != "application/json" or charset.strip("\"' ") not in ("utf-8", "utf8"):
+    if media_type.strip().lower() not in expected or charset.strip("\"' ") not in ("utf-8", "utf8"):
         sent = f"Content-Type {content_type[:_SHOWN_CHARS]!r}" if content_type else "no Content-Type"
-        raise MediaTypeError(
-            f"the request has {sent}; send JSON in UTF-8 with the header Content-Type: application/json"
-        )
+        raise MediaTypeError(f"the request has {sent}; send UTF-8 with the header Content-Type: {expected[0]}")
+    encoding = request.headers.get("content-encoding", "identity")
     if encoding.strip().lower() not in ("", "identity"):
         raise MediaTypeError(f"Content-Encoding {encoding[:_SHOWN_CHARS]!r} is not understood; send the body as it is")
 

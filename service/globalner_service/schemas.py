@@ -12,12 +12,17 @@ from globalner_service.offsets import OffsetUnit
 __all__ = [
     "ErrorBody",
     "ErrorResponse",
+    "ExtractOptions",
     "ExtractRequest",
     "ExtractResponse",
     "FoundEntity",
     "InfoResponse",
     "StatusResponse",
+    "StreamError",
+    "StreamItem",
+    "StreamResult",
     "TextItem",
+    "TextOrItem",
     "TextResult",
 ]
 
@@ -50,7 +55,7 @@ class TextItem(BaseModel):
     )
 
 
-_Text = Annotated[
+TextOrItem = Annotated[
     Annotated[str, Tag("string")] | Annotated[TextItem, Tag("object")],
     Discriminator(
         _kind_of_text,
@@ -69,15 +74,11 @@ _Threshold = Annotated[
 ]
 
 
-class ExtractRequest(BaseModel):
-    """Texts to read and how to read them."""
+class ExtractOptions(BaseModel):
+    """How to read texts."""
 
     model_config = _REQUEST
 
-    texts: tuple[_Text, ...] = Field(
-        description='Texts, each a string or `{"text": "...", "tokens": [[0, 4], ...]}`; each gets one result.',
-        examples=[["Peking University is in Beijing."]],
-    )
     model: str | None = Field(default=None, description="Name of the served model; may be left out.")
     mode: Mode | None = Field(
         default=None,
@@ -102,6 +103,19 @@ class ExtractRequest(BaseModel):
         le=100_000,
         description="Guard against floods: entities kept per text, highest scores first.",
     )
+
+
+class _Texts(BaseModel):
+    model_config = _REQUEST
+
+    texts: tuple[TextOrItem, ...] = Field(
+        description='Texts, each a string or `{"text": "...", "tokens": [[0, 4], ...]}`; each gets one result.',
+        examples=[["Peking University is in Beijing."]],
+    )
+
+
+class ExtractRequest(ExtractOptions, _Texts):
+    """Texts to read and how to read them."""
 
 
 class FoundEntity(BaseModel):
@@ -135,6 +149,18 @@ class ExtractResponse(BaseModel):
     results: list[TextResult] = Field(description="Results in the order of the texts.")
 
 
+class StreamItem(TextItem):
+    """One line of a stream."""
+
+    id: str | None = Field(default=None, description="Comes back with the result.")
+
+
+class StreamResult(TextResult):
+    """What was found in the text of one line."""
+
+    id: str | None = Field(default=None, description="The `id` of the line, if it had one.")
+
+
 class StatusResponse(BaseModel):
     """A sign of life."""
 
@@ -155,7 +181,9 @@ class InfoResponse(BaseModel):
     description: dict[str, object] | None = Field(
         description="Facts about the model, its `mode` among them; null while it loads."
     )
-    limits: dict[str, int | float] = Field(description="Limits in force.")
+    limits: dict[str, int | float | None] = Field(
+        description="Every limit in force, by the name of its flag; null where there is none."
+    )
 
 
 class ErrorBody(BaseModel):
@@ -173,3 +201,10 @@ class ErrorResponse(BaseModel):
     model_config = _RESPONSE
 
     error: ErrorBody
+
+
+class StreamError(ErrorResponse):
+    """A line that could not be answered; the stream goes on, unless the error concerns the stream itself."""
+
+    line: int = Field(description="Number of the line, from 1.")
+    id: str | None = Field(default=None, description="The `id` of the line, if it could be read.")

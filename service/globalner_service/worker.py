@@ -1,4 +1,4 @@
-"""The one thread that owns the model. Requests meet here: what has arrived and is alike goes through in one call."""
+"""The way of the work: texts are tokenised in threads, wait as windows, meet in batches, and are decoded in threads."""
 
 from __future__ import annotations
 
@@ -6,39 +6,47 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
+from concurrent.futures import Future, ThreadPoolExecutor
 
 from globalner.errors import GlobalNerError
 from globalner.types import Document
-from globalner_service.errors import NotReadyError
+from globalner_service.batches import BatchBudget
+from globalner_service.errors import NotReadyError, OutOfTimeError
 from globalner_service.extractor import Extractor
-from globalner_service.job_queue import ExtractionJob, ExtractionOptions, JobQueue
+from globalner_service.jobs import Job, WindowTask
+from globalner_service.metrics import ServiceMetrics
 from globalner_service.settings import ServiceSettings
+from globalner_service.window_queue import WindowQueue
 
 __all__ = ["ExtractionWorker"]
 
 logger = logging.getLogger(__name__)
 
-_WARMUP_TEXTS = ("A first text warms the model up.", "预热。")
+_WARMUP_TEXTS = (Document("A first text warms the model up."), Document("预热。"))
+_DECODING_THREADS = 2
 
 
 class ExtractionWorker:
-    """Loads the model, warms it up, answers jobs, and drains when told.
+    """Loads the model, warms it up, answers jobs, and drains when told. One thread of it owns the model.
 
     Args:
-        load: Makes the extractor; called once, in the worker's thread.
-        settings: Bounds of queue and groups, batch size, whether to warm up.
+        load: Makes the extractor; called once, in the thread of the model.
+        settings: Bounds of queue and batches, whether to warm up.
+        metrics: Where durations and batches are noted.
     """
 
-    def __init__(self, load: Callable[[], Extractor], settings: ServiceSettings) -> None:
-        self._load = load
-        self._settings = settings
-        self._queue = JobQueue(settings.max_queue_texts)
-        self._thread = threading.Thread(target=self._run, name="globalner-worker", daemon=True)
+    def __init__(self, load: Callable[[], Extractor], settings: ServiceSettings, metrics: ServiceMetrics) -> None:
+        self._load, self._settings, self._metrics = load, settings, metrics
+        self._queue = WindowQueue(settings.max_queue_windows)
+        self._thread = threading.Thread(target=self._run, name="globalner-model", daemon=True)
+        self._tokenizing = ThreadPoolExecutor(settings.tokenization_workers, "globalner-tokenize")
+        self._decoding = ThreadPoolExecutor(_DECODING_THREADS, "globalner-decode")
         self._warm = threading.Event()
         self._drain_began: float | None = None
+        self._open_jobs: set[Job] = set()
         self.extractor: Extractor | None = None
         self.failure: BaseException | None = None
+        metrics.watch(queue_size=lambda: self._queue.waiting, in_flight=lambda: len(self._open_jobs))
 
     def start(self) -> None:
         """Starts loading in the background and returns at once."""
@@ -74,23 +82,26 @@ class ExtractionWorker:
 
         Raises:
             NotReadyError: See `ready_extractor`.
-            QueueFullError: If not one more text may wait.
+            QueueFullError: If not one more window may wait.
         """
         self.ready_extractor()
         self._queue.check_open()
 
-    def submit(
-        self, documents: Sequence[Document], options: ExtractionOptions, timeout_s: float
-    ) -> Future[list[Document]]:
+    def submit(self, job: Job) -> Future[bytes]:
         """Puts the texts of one request in line; cancel the future to drop them.
 
         Raises:
             NotReadyError: See `ready_extractor`.
             QueueFullError: If they do not fit.
         """
-        self.ready_extractor()
-        job = ExtractionJob(documents, options, deadline=time.monotonic() + timeout_s)
-        self._queue.put(job)
+        extractor = self.ready_extractor()
+        self._queue.reserve(job)
+        self._open_jobs.add(job)
+        job.answer.add_done_callback(lambda _: self._close(job))
+        self._tokenizing.submit(self._tokenize, job, extractor)
+        if self.failure is not None:
+            # The thread of the model died after the first look, and may have missed this job when it gave all up.
+            job.fail(NotReadyError("the model's worker died before it could answer"))
         return job.answer
 
     def begin_drain(self) -> None:
@@ -100,72 +111,102 @@ class ExtractionWorker:
         self._queue.close()
 
     @property
+    def draining(self) -> bool:
+        """Whether the server is stopping."""
+        return self._drain_began is not None
+
+    @property
     def idle(self) -> bool:
         """True if everything accepted is answered."""
-        return self._queue.unfinished_jobs == 0
+        return not self._open_jobs
 
     def stop(self, timeout_s: float) -> None:
         """Drains, and waits for a warm worker until `timeout_s` seconds after the draining began."""
         self.begin_drain()
         if self._warm.is_set() and self._drain_began is not None:
             self._thread.join(max(0.0, self._drain_began + timeout_s - time.monotonic()))
+        for pool in (self._tokenizing, self._decoding):
+            pool.shutdown(wait=False, cancel_futures=True)
+
+    def _close(self, job: Job) -> None:
+        self._queue.forget(job)
+        self._open_jobs.discard(job)
+
+    def _tokenize(self, job: Job, extractor: Extractor) -> None:
+        """First stage, in a thread of its own."""
+        if job.answer.done():
+            return
+        try:
+            if time.monotonic() >= job.deadline:
+                raise OutOfTimeError("the time limit passed while the request waited to be tokenised")
+            began = time.monotonic()
+            tasks = job.split(extractor.prepare(job.documents))
+            self._metrics.tokenize_duration.observe(time.monotonic() - began)
+            if tasks:
+                self._queue.put(job, tasks)
+            else:
+                self._decode(job, extractor)
+        except Exception as error:
+            job.fail(error)
 
     def _run(self) -> None:
-        group: list[ExtractionJob] = []
+        """Second stage, in the thread of the model."""
         try:
-            self._prepare()
-            while group := self._queue.take(self._settings.max_batch_texts):
-                started = time.monotonic()
-                self._answer([job for job in group if job.start()])
-                self._queue.finish(group, time.monotonic() - started)
+            self.extractor = extractor = self._load()
+            if self._settings.warmup:
+                self._warm_up(extractor)
+            self._warm.set()
+            settings = self._settings
+            bounds = (settings.batch_size, settings.max_batch_tokens, settings.max_batch_cells)
+            budget = BatchBudget(*bounds, extractor.search_work)
+            while batch := self._queue.take(budget):
+                now = time.monotonic()
+                for task in batch:
+                    self._metrics.queue_duration.observe(now - task.arrived)
+                self._find(batch, extractor)
         except BaseException as error:
             if not isinstance(error, GlobalNerError):
                 logger.exception("the worker of the model has died")
             self.failure = error
             self._queue.close()
-            while group:
-                self._give_up(group)
-                group = self._queue.take(self._settings.max_batch_texts)
+            for job in list(self._open_jobs):
+                job.fail(NotReadyError("the model's worker died before it could answer"))
 
-    def _prepare(self) -> None:
-        self.extractor = self._load()
-        if self._settings.warmup:
-            self.extractor.extract(_WARMUP_TEXTS)
-        self._warm.set()
+    def _warm_up(self, extractor: Extractor) -> None:
+        options = extractor.reading_options()
+        for text in extractor.prepare(_WARMUP_TEXTS):
+            extractor.decode(text, extractor.find(text.windows, options), options)
 
-    def _answer(self, jobs: Sequence[ExtractionJob]) -> None:
-        """One call for all; if that fails, one call for each, so that a text can only spoil its own request."""
+    def _find(self, batch: Sequence[WindowTask], extractor: Extractor) -> None:
+        """One call for all; if that fails, one call for each job, so that a text can only spoil its own request."""
+        began = time.monotonic()
         try:
-            documents = self._extract(jobs)
+            found = extractor.find([task.window for task in batch], batch[0].job.options)
         except Exception as error:
+            jobs = dict.fromkeys(task.job for task in batch)
             if len(jobs) == 1:
-                jobs[0].answer.set_exception(error)
+                batch[0].job.fail(error)
                 return
             for job in jobs:
-                self._answer([job])
+                self._find([task for task in batch if task.job is job], extractor)
             return
-        first = 0
-        for job in jobs:
-            job.answer.set_result(documents[first : first + len(job.documents)])
-            first += len(job.documents)
+        elapsed = time.monotonic() - began
+        self._queue.finished(len(batch), elapsed)
+        self._metrics.batch([len(task) for task in batch], elapsed)
+        for task, spans in zip(batch, found, strict=True):
+            if task.job.take(task, spans):
+                self._decoding.submit(self._decode, task.job, extractor)
 
-    def _extract(self, jobs: Sequence[ExtractionJob]) -> list[Document]:
-        texts = [document for job in jobs for document in job.documents]
-        if not texts or self.extractor is None:
-            return []
-        options = jobs[0].options
-        return list(
-            self.extractor.extract(
-                texts,
-                mode=options.mode,
-                threshold=options.threshold_argument(),
-                labels=options.labels,
-                max_entities=options.max_entities,
-            )
-        )
-
-    def _give_up(self, group: Sequence[ExtractionJob]) -> None:
-        for job in group:
-            if not job.answer.done() and (job.answer.running() or job.answer.set_running_or_notify_cancel()):
-                job.answer.set_exception(NotReadyError("the model's worker died before it could answer"))
-        self._queue.finish(group, 0.0)
+    def _decode(self, job: Job, extractor: Extractor) -> None:
+        """Last stage, in a thread of its own."""
+        if job.answer.done():
+            return
+        try:
+            began = time.monotonic()
+            documents = [extractor.decode(text, found, job.options) for text, found in job.found()]
+            body = job.render(documents)
+            self._metrics.decode_duration.observe(time.monotonic() - began)
+            self._metrics.results(documents)
+            job.succeed(body)
+        except Exception as error:
+            job.fail(error)

@@ -24,6 +24,7 @@ GUARDS = [
     ("from globalner import GlobalPointer, EfficientGlobalPointer, span_loss, find_spans", MODEL_FREE),
     ("import globalner.decoding", {"torch", *MODEL_FREE}),
     ("import globalner.evaluation", {"torch", *MODEL_FREE}),
+    ("from globalner.client import AsyncClient, Client", {"numpy", "pydantic", "httpx", "rich", *HEAVY}),
     ("from globalner import EntityExtractor", {"typer", *LIGHTNING, *SERVER}),
     ("import globalner_service", LIGHTNING),
     ("from globalner_service import create_app", LIGHTNING),

@@ -158,3 +158,8 @@ def test_a_copied_recipe_still_finds_the_model_beside_the_original(folders: dict
     (folders["recipes"] / "own.yaml").write_text(MODEL_RECIPE, "utf-8")
     copied = copy_recipe(folders["recipes"] / "own.yaml", folders["working"])
     assert load_recipe(copied).recipe.model.init_from == str(folders["recipes"] / "models" / "old")
+
+
+def test_names_on_a_hub_stay_as_they_are(tmp_path: Path) -> None:
+    for name in ("hub:owner/people:train", "hub:people:test[0:10]"):
+        assert resolve_data_path(name, recipe_folder=tmp_path) == name

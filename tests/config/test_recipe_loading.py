@@ -128,6 +128,7 @@ def test_file_with_byte_order_mark_and_windows_line_ends(recipe_file: Path) -> N
         ("training.epochs=two", 'training.epochs must be a valid integer; got "two"'),
         ("model.encoder.dropout=1.5", "model.encoder.dropout must be less than 1; got 1.5"),
         ("data.boundary=words", "data.boundary must be 'word' or 'token'; got \"words\""),
+        ("data.alignment=snap", "data.alignment must be 'report', 'expand', 'split' or 'characters'; got \"snap\""),
         ("data.train=''", 'data.train must have at least 1 character; got ""'),
         ("name=17", "name must be text; got 17, so put it in quotes"),
         ("data.overlap_tokens=254", "data.overlap_tokens: 254 leaves windows of 256 tokens"),

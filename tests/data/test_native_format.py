@@ -117,7 +117,7 @@ def test_number_as_id_becomes_text_and_is_noted(tmp_path: Path) -> None:
     [
         ('{"text": "ab", "entities": [{"start": 0,', "not complete JSON"),
         ('{"text": "a', "cut off"),
-        ("{", "one JSON object on one line"),
+        ("{", "stands whole on one line"),
         ("[1, 2]", "a list of 2"),
         ("12", "holds 12"),
         ('{"txt": "ab"}', "no 'text'; it has 'txt'"),
@@ -160,7 +160,7 @@ def test_number_as_id_becomes_text_and_is_noted(tmp_path: Path) -> None:
 def test_bad_line_is_named(tmp_path: Path, line: str, message: str) -> None:
     path = _file(tmp_path, '{"text": "fine"}', line, '{"text": "fine"}')
     with pytest.raises(DataError) as caught:
-        list(read_documents(path))
+        list(read_documents(path, "native"))
     assert message in str(caught.value)
     assert (caught.value.line, caught.value.path) == (2, str(path))
 

@@ -61,10 +61,10 @@ def test_format_that_cannot_be_told_says_what_was_looked_for(tmp_path: Path) -> 
 
 
 def test_json_of_another_kind_is_not_read_as_texts_without_entities(tmp_path: Path) -> None:
-    path = _file(tmp_path, "a.jsonl", '{"text": "Ada", "label": [[0, 3, "PER"]]}\n')
-    with pytest.raises(DataError, match="JSON with 'label', where the native form has 'entities'"):
+    path = _file(tmp_path, "a.jsonl", '{"text": "Ada", "spans": [[0, 3, "PER"]]}\n')
+    with pytest.raises(DataError, match="JSON with 'spans', where the native form has 'entities'"):
         read_documents(path)
-    assert next(iter(read_documents(path, "native"))).extra == {"label": [[0, 3, "PER"]]}
+    assert next(iter(read_documents(path, "native"))).extra == {"spans": [[0, 3, "PER"]]}
 
 
 def test_unknown_format_names_the_nearest() -> None:

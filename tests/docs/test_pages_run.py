@@ -19,6 +19,8 @@ from pathlib import Path
 
 import pytest
 
+from globalner import Document, Entity, write_documents
+
 ROOT = Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs/guide").glob("*.md"))]
 BLOCK = re.compile(r"^```(bash|python)\n(.*?)^```", re.MULTILINE | re.DOTALL)
@@ -34,6 +36,21 @@ SHORTER = {
     "globalner train mine.yaml training.epochs=2": f"globalner train mine.yaml training.epochs=1 {FEW}",
 }
 
+EXPORTS = {
+    "labelstudio.json": "label-studio",
+    "doccano.jsonl": "doccano",
+    "corpus": "brat",
+    "train.spacy": "docbin",
+    "spacy2.json": "spacy-json",
+    "offsets.json": "spacy-offsets",
+    "saved": "datasets",
+    "train.parquet": "parquet",
+    "tags.jsonl": "json-tags",
+    "table.csv": "csv",
+    "annotations.jsonld": "web-annotation",
+    "inline.txt": "inline",
+    "marked.xml": "xml",
+}
 HUB_DECODER = "Qwen/Qwen3-0.6B"
 
 # A page that pushes a model does so in earnest up to the two calls that reach for a model hub.
@@ -75,6 +92,15 @@ class Folder:
         (path / "test.jsonl").write_text("\n".join(lines), "utf-8")
         (path / "texts.txt").write_text("\n".join(json.loads(line)["text"] for line in lines), "utf-8")
         (path / "train.conll").write_text("Ada B-PER\nByron I-PER\nleft O\n\n", "utf-8")
+
+    def write_exports(self, shown: str) -> None:
+        """The files of other tools that a page names."""
+        text = "Ada Byron left London."
+        entities = (Entity(0, 9, "PER"), Entity(15, 21, "LOC"))
+        document = Document(text, entities, id="7", tokens=((0, 3), (4, 9), (10, 14), (15, 21), (21, 22)))
+        for name, form in EXPORTS.items():
+            if f" {name} " in shown:
+                write_documents([document], self.path / name, form, lossy=True)
 
     def run(self, kind: str, code: str) -> None:
         for long, short in SHORTER.items():
@@ -119,5 +145,6 @@ def folder(tmp_path: Path, trained_model: Path, decoder_folder: Path) -> Iterato
 def test_everything_a_page_shows_can_be_done(page: Path, folder: Folder) -> None:
     shown = list(blocks_of(page))
     assert shown, f"{page} shows nothing to run"
+    folder.write_exports("\n".join(code for _, code in shown))
     for kind, code in shown:
         folder.run(kind, code)

@@ -208,3 +208,35 @@ def test_the_models_longest_span_holds_in_prediction(trained_model: Path, docume
     model.config.max_span_tokens = 6  # characters are tokens here
     short = EntityExtractor.from_model(model, tokenizer)(documents[0].text)
     assert {entity.label for entity in short.entities} == {"LOC"}
+
+
+def test_stages_give_what_one_call_gives_to_the_bit_whatever_shares_the_batch() -> None:
+    extractor = marking_extractor()
+    texts = [Document("xAxBx" * 9), Document(""), Document("AB"), Document("AAABBB")]
+    options = extractor.reading_options(mode="flat", threshold=0.9, max_entities=3)
+    prepared = extractor.prepare(texts)
+    assert [len(text.windows) for text in prepared] == [5, 0, 1, 1]
+    windows = [(text, window) for text in prepared for window in text.windows]
+    mixed = windows[::-1]
+    found = {
+        id(window): spans
+        for (_, window), spans in zip(mixed, extractor.find([w for _, w in mixed], options), strict=True)
+    }
+    for text in prepared:
+        together = extractor.decode(text, [found[id(window)] for window in text.windows], options)
+        assert together == extractor.extract([text.document], mode="flat", threshold=0.9, max_entities=3)[0]
+
+
+def test_options_that_may_share_a_search_say_so(extractor: EntityExtractor) -> None:
+    plain = extractor.reading_options()
+    assert plain.search_key == extractor.reading_options(threshold=0.5).search_key
+    others = [{"threshold": 0.6}, {"labels": ["LOC"]}, {"max_entities": 5}, {"mode": "flat"}]
+    keys = {extractor.reading_options(**options).search_key for options in others}  # type: ignore[arg-type]
+    assert len(keys | {plain.search_key}) == 5
+
+
+def test_work_of_a_search_is_that_of_its_tiles(extractor: EntityExtractor) -> None:
+    types = len(extractor.labels)
+    assert marking_extractor().search_work(10) == 100, "a scorer that does not say is taken to build the square"
+    assert extractor.search_work(64) == types * 64**2
+    assert extractor.search_work(512) < types * 512**2 * 0.6

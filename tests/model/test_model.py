@@ -48,10 +48,11 @@ def test_saved_and_loaded_in_a_fresh_process_gives_the_same_bits(encoder: dict, 
 
 
 def test_everything_in_the_configuration_comes_back(tmp_path: Path) -> None:
-    given = config(boundary="token", window_tokens=77, overlap_tokens=7, max_span_tokens=9, thresholds={"PER": 0.7})
+    reading = {"boundary": "token", "alignment": "split", "window_tokens": 77, "overlap_tokens": 7}
+    given = config(**reading, max_span_tokens=9, thresholds={"PER": 0.7})
     save_model(GlobalPointerModel(given), build_character_tokenizer(["abc"]), tmp_path / "model")
     back = load_model(tmp_path / "model")[0].config
-    for name in ("boundary", "window_tokens", "overlap_tokens", "max_span_tokens", "thresholds", "labels", "head_size"):
+    for name in (*reading, "max_span_tokens", "thresholds", "labels", "head_size"):
         assert getattr(back, name) == getattr(given, name)
     assert back.label_set.names == ("LOC", "PER")
 

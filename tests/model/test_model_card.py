@@ -63,6 +63,12 @@ def test_the_models_own_mode_is_among_the_facts() -> None:
         assert f"| mode, unless a call says otherwise | {mode}: {meaning} |" in shape
 
 
+def test_a_model_that_cuts_tokens_says_where() -> None:
+    shape = section(render_model_card(config(alignment="split")), "Shape")
+    assert "| tokens are cut | between letters, numbers and other characters |" in shape
+    assert "tokens are cut" not in section(render_model_card(config(alignment="expand")), "Shape")
+
+
 def test_a_hub_can_read_the_metadata() -> None:
     card = ModelCard(render_model_card(config(), scored(training_record(recipe(), {"train": GOLD}))))
     assert card.data.library_name == "globalner"

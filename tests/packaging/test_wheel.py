@@ -84,14 +84,19 @@ def members(archive: Path) -> set[str]:
         return set(opened.namelist())
 
 
-def test_wheel_carries_code_recipes_demo_set_and_page(wheel: Path) -> None:
+def test_wheel_carries_code_recipes_demo_set_catalogue_and_page(wheel: Path) -> None:
     held = members(wheel)
     recipes = {f"globalner/_resources/configs/{path.name}" for path in (ROOT / "configs").glob("*.yaml")}
     demo_set = {f"globalner/_resources/datasets/demo/{path.name}" for path in (ROOT / "datasets/demo").glob("*.jsonl")}
+    cards = {
+        f"globalner/_resources/datasets/catalog/{path.name}" for path in (ROOT / "datasets/catalog").glob("*.yaml")
+    }
     assert recipes
     assert demo_set
-    assert held >= recipes | demo_set | {"globalner/py.typed", "globalner_service/py.typed"}
-    assert any(name.startswith("globalner_service/") and name.endswith(".html") for name in held)
+    assert cards
+    assert held >= recipes | demo_set | cards | {"globalner/py.typed", "globalner_service/py.typed"}
+    page = ROOT / "service/globalner_service/page"
+    assert held >= {f"globalner_service/page/{path.name}" for path in page.iterdir()}
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in held)
 
 
@@ -122,6 +127,10 @@ def test_wheel_works_in_an_empty_folder(fresh_bin: Path, tmp_path: Path) -> None
     assert version in run([fresh_bin / "globalner", "--version"], tmp_path)
     listed = run([fresh_bin / "globalner", "config", "list"], tmp_path)
     assert all(path.stem in listed for path in (ROOT / "configs").glob("*.yaml"))
+    sets = run([fresh_bin / "globalner", "data", "list", "--json"], tmp_path)
+    assert {card["name"] for card in json.loads(sets)} == {
+        path.stem for path in (ROOT / "datasets/catalog").glob("*.yaml")
+    }
     run([fresh_bin / "globalner", *TINY_DEMO], tmp_path)
     assert_trained(tmp_path / "runs" / "demo")
 

@@ -11,6 +11,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from typing import Any
 
 import pytest
@@ -38,18 +39,49 @@ FLAGS = (
 )
 
 PROGRAM = """
-import runpy, sys
+import json, runpy, sys
 from globalner_service import ServiceSettings
+from globalner_service.api_keys import ApiKeys
 from globalner_service.serve import run
 fake = runpy.run_path(sys.argv[1])["FakeExtractor"]()
-fake.slow_s, fake.mode = float(sys.argv[2]), sys.argv[4]
-settings = ServiceSettings(model="unused", root_path=sys.argv[3])
+fake.slow_s, fake.mode = float(sys.argv[2]), sys.argv[3]
+values = json.loads(sys.argv[4])
+settings = ServiceSettings(model="unused", **values, api_keys=ApiKeys.of(sys.argv[5:]))
 run(settings, port=0, extractor=fake, on_ready=lambda url: print(url, flush=True))
 """
 
 
+@dataclass
+class FakeWindow:
+    text: str
+
+    def __len__(self) -> int:
+        return len(self.text) + 2
+
+
+@dataclass
+class FakeText:
+    document: Document
+    windows: list[FakeWindow]
+
+
+@dataclass
+class FakeOptions:
+    mode: str | None
+    threshold: float | dict[str, float] | None
+    labels: frozenset[str] | None
+    max_entities: int
+
+    @property
+    def search_key(self) -> str:
+        return repr(self)
+
+
 class FakeExtractor:
-    """Answers at once; `gate` holds it back. "slow" in a text takes time, "crash" breaks the call, "die" the thread."""
+    """Answers at once; `gate` holds it back. "slow" in a text takes time, "crash" breaks the call, "die" the thread.
+
+    `calls` holds the windows of each batch, `options` how each batch was to be read.
+    """
 
     def __init__(self) -> None:
         self.name = "fake"
@@ -59,25 +91,48 @@ class FakeExtractor:
         self.gate.set()
         self.entered = threading.Event()
         self.slow_s = 0.0
+        self.window_chars = 1_000_000
+        self.prepared: list[Document] = []
         self.calls: list[list[str]] = []
         self.options: list[dict[str, object]] = []
 
     def description(self) -> dict[str, object]:
         return {"encoder": "fake", "head": "efficient_global_pointer", "mode": self.mode, "device": "cpu"}
 
-    def extract(self, texts, /, *, mode=None, threshold=None, labels=None, max_entities=1000):  # type: ignore[no-untyped-def]
-        documents = [Document(text) if isinstance(text, str) else text for text in texts]
-        self.calls.append([document.text for document in documents])
-        self.options.append({"mode": mode, "threshold": threshold, "labels": labels, "max_entities": max_entities})
+    def reading_options(self, *, mode=None, threshold=None, labels=None, max_entities=1000):  # type: ignore[no-untyped-def]
+        return FakeOptions(mode, threshold, labels, max_entities)
+
+    def search_work(self, length: int) -> int:
+        return len(self.labels) * length**2
+
+    def prepare(self, documents):  # type: ignore[no-untyped-def]
+        self.prepared.extend(documents)
+        return [FakeText(document, self._windows(document.text)) for document in documents]
+
+    def _windows(self, text: str) -> list[FakeWindow]:
+        size = self.window_chars
+        return [FakeWindow(text[start : start + size]) for start in range(0, max(1, len(text)), size)]
+
+    def find(self, windows, options):  # type: ignore[no-untyped-def]
+        texts = [window.text for window in windows]
+        self.calls.append(texts)
+        self.options.append(vars(options))
         self.entered.set()
         assert self.gate.wait(20)
-        if any("slow" in document.text for document in documents):
+        if any("slow" in text for text in texts):
             time.sleep(self.slow_s)
-        if any("crash" in document.text for document in documents):
+        if any("crash" in text for text in texts):
             raise RuntimeError("the fake model broke")
-        if any("die" in document.text for document in documents):
+        if any("die" in text for text in texts):
             raise SystemExit("the fake worker died")
-        return [self._read(document, mode or self.mode, threshold, labels, max_entities) for document in documents]
+        return [re.findall("Bern", text) for text in texts]
+
+    def decode(self, text, found, options):  # type: ignore[no-untyped-def]
+        assert [len(part) for part in found] == [window.text.count("Bern") for window in text.windows]
+        read = self._read(
+            text.document, options.mode or self.mode, options.threshold, options.labels, options.max_entities
+        )
+        return replace(read, windows=len(text.windows))
 
     def _read(self, document, mode, threshold, labels, max_entities):  # type: ignore[no-untyped-def]
         found = [
@@ -119,6 +174,7 @@ def start(fake: FakeExtractor) -> Iterator[Callable[..., TestClient]]:
                 fake.calls.clear()
                 fake.options.clear()
                 fake.entered.clear()
+                fake.prepared.clear()
             return client
 
         yield started
@@ -129,8 +185,10 @@ def spawn_server() -> Iterator[Callable[..., tuple[subprocess.Popen[str], str]]]
     """Starts servers around a fake extractor in processes of their own; each comes with its URL."""
     running: list[subprocess.Popen[str]] = []
 
-    def spawn(slow_s: float = 0.0, root_path: str = "", mode: str = "nested") -> tuple[subprocess.Popen[str], str]:
-        words = [sys.executable, "-c", PROGRAM, __file__, str(slow_s), root_path, mode]
+    def spawn(
+        slow_s: float = 0.0, mode: str = "nested", keys: tuple[str, ...] = (), **settings: object
+    ) -> tuple[subprocess.Popen[str], str]:
+        words = [sys.executable, "-c", PROGRAM, __file__, str(slow_s), mode, json.dumps(settings), *keys]
         process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
         running.append(process)
         assert process.stdout is not None

@@ -79,7 +79,7 @@ def test_body_that_cannot_be_used_is_422_and_says_where(client, body, says):
 @pytest.mark.parametrize("unit", ["utf16", "byte"])
 def test_word_offset_inside_a_character_is_422(client, unit):
     body = {"texts": [{"text": "🎉", "tokens": [[0, 1]]}], "offset_unit": unit}
-    assert f"offset 1 ({unit}) lies outside the text or inside" in error_of(post(client, json.dumps(body)), 422)
+    assert f"offset 1 ({unit}) lies inside the character" in error_of(post(client, json.dumps(body)), 422)
 
 
 def test_many_errors_are_cut_short(client):

@@ -13,6 +13,7 @@ import globalner_service.serve
 from globalner.cli import serve_verb
 from globalner.errors import ConfigError, MissingExtraError
 from globalner_service import ServiceSettings
+from globalner_service.api_keys import ApiKeys
 from globalner_service.settings import flag
 
 
@@ -33,14 +34,22 @@ def test_defaults_are_those_of_the_settings(served):
     assert result.exit_code == 0, result.output
     ((settings, options),) = served
     assert settings == ServiceSettings(model="runs/demo/model")
-    assert (options["host"], options["port"], options["log_level"]) == ("127.0.0.1", 8000, "warning")
+    assert (options["host"], options["port"]) == ("127.0.0.1", 8000)
 
 
-def test_every_option_reaches_the_settings(served):
+KEYS = ("first-key-0123456789", "second-key-0123456789", "third-key-0123456789")
+
+
+def test_every_option_reaches_the_settings(served, tmp_path):
+    (tmp_path / "keys.txt").write_text(f"# one a line\n\n{KEYS[2]}\n")
     words = (
         "m --host 0.0.0.0 --port 80 --served-model-name ner --max-texts 2 --max-text-chars 3 --max-body-bytes 4 "
-        "--max-queue-texts 5 --max-batch-texts 6 --request-timeout 7.5 --shutdown-timeout 0 --no-warmup "
-        "--root-path /ner --device cpu --batch-size 8 --precision bf16 --quiet --debug"
+        "--max-queue-windows 5 --max-batch-tokens 6 --max-batch-cells 7 --tokenization-workers 3 "
+        "--max-concurrent-requests 9 --max-connections 10 --max-header-bytes 2048 --request-timeout 7.5 "
+        "--header-timeout 1 --body-timeout 2 --write-timeout 3 --keep-alive-timeout 4 --shutdown-timeout 0 "
+        f"--api-key {KEYS[0]} --api-key {KEYS[1]} --api-key-file {tmp_path / 'keys.txt'} --rate-limit 2.5 "
+        "--cors-allow-origin https://a.example --metrics-port 9000 --json-logs --log-level error --log-texts "
+        "--no-warmup --root-path /ner --device cpu --batch-size 8 --precision bf16 --quiet --debug"
     )
     result = invoke(*words.split())
     assert result.exit_code == 0, result.output
@@ -54,22 +63,71 @@ def test_every_option_reaches_the_settings(served):
         max_texts=2,
         max_text_chars=3,
         max_body_bytes=4,
-        max_queue_texts=5,
-        max_batch_texts=6,
+        max_queue_windows=5,
+        max_batch_tokens=6,
+        max_batch_cells=7,
+        tokenization_workers=3,
+        max_concurrent_requests=9,
+        max_connections=10,
+        max_header_bytes=2048,
         request_timeout_s=7.5,
+        header_timeout_s=1,
+        body_timeout_s=2,
+        write_timeout_s=3,
+        keep_alive_timeout_s=4,
         shutdown_timeout_s=0,
+        api_keys=ApiKeys.of(KEYS),
+        rate_limit_per_s=2.5,
+        cors_allow_origins=("https://a.example",),
+        metrics_port=9000,
+        json_logs=True,
+        log_level="error",
+        log_texts=True,
         warmup=False,
         root_path="/ner",
     )
-    assert (options["host"], options["port"], options["log_level"]) == ("0.0.0.0", 80, "debug")
+    assert set(settings.model_fields_set) == set(ServiceSettings.model_fields), "a setting without an option"
+    assert (options["host"], options["port"]) == ("0.0.0.0", 80)
+
+
+def test_names_of_other_servers_and_the_environment_are_understood(served):
+    words = "m --max-client-batch-size 2 --max-queue-size 5 --payload-limit 99"
+    environment = {
+        "GLOBALNER_API_KEY": " ".join(KEYS[:2]),
+        "GLOBALNER_MAX_BATCH_TOKENS": "77",
+        "GLOBALNER_JSON_LOGS": "1",
+    }
+    result = invoke(*words.split(), **environment)
+    assert result.exit_code == 0, result.output
+    settings = served[0][0]
+    assert (settings.max_texts, settings.max_queue_windows, settings.max_body_bytes) == (2, 5, 99)
+    assert (settings.max_batch_tokens, settings.json_logs, settings.log_level) == (77, True, "info")
+    assert settings.api_keys == ApiKeys.of(KEYS[:2])
+
+
+@pytest.mark.parametrize(
+    ("words", "says"),
+    [
+        (["--api-key", "short"], "an API key has 5 characters; use at least 16"),
+        (["--api-key", "with a blank 0123456789"], "holds a blank"),
+        (["--api-key-file", "nowhere.txt"], "nowhere.txt: cannot read the file of API keys: No such file"),
+        (["--rate-limit", "5"], "--rate-limit holds for each key"),
+    ],
+)
+def test_keys_that_cannot_be_used_are_said_without_being_shown(served, words, says):
+    error = invoke("m", *words).exception
+    assert isinstance(error, ConfigError)
+    assert says in str(error)
+    assert words[1] not in str(error).replace("nowhere.txt", "", 1) or words[0] != "--api-key"
+    assert served == []
 
 
 def test_flags_named_in_messages_exist():
     command = typer.main.get_command(serve_verb.app)
     flags = {option for parameter in command.params for option in parameter.opts}
     limits = [name for name in ServiceSettings.model_fields if name.startswith("max_") or name.endswith("_timeout_s")]
-    assert len(limits) == 7
-    assert {flag(name) for name in limits} <= flags
+    assert len(limits) == 15
+    assert {flag(name) for name in (*limits, "rate_limit_per_s", "batch_size")} <= flags
 
 
 def test_model_may_come_from_the_environment(served):
@@ -93,8 +151,8 @@ def test_bad_arguments_are_exit_code_2(served, words):
 
 
 def test_settings_that_cannot_be_used_are_said(served):
-    assert "--max-queue-texts 5 is smaller than --max-texts 9" in str(
-        invoke("m", "--max-texts", "9", "--max-queue-texts", "5").exception
+    assert "--max-queue-windows 5 is smaller than --max-texts 9" in str(
+        invoke("m", "--max-texts", "9", "--max-queue-windows", "5").exception
     )
     error = invoke("m", "--request-timeout", "inf").exception
     assert isinstance(error, ConfigError)

@@ -92,13 +92,9 @@ def test_offset_unit(client, unit, span):
         ("byte", [[0, 4], [5, 11], [11, 17]]),
     ],
 )
-def test_given_words_are_read_in_the_same_unit(start, fake, monkeypatch, unit, tokens):
-    client = start()
-    seen = []
-    original = fake.extract
-    monkeypatch.setattr(fake, "extract", lambda texts, **options: seen.extend(texts) or original(texts, **options))
+def test_given_words_are_read_in_the_same_unit(client, fake, unit, tokens):
     extract(client, texts=[{"text": "🎉 北京大学", "tokens": tokens}], offset_unit=unit)
-    assert [document.tokens for document in seen] == [((0, 1), (2, 4), (4, 6))]
+    assert [document.tokens for document in fake.prepared] == [((0, 1), (2, 4), (4, 6))]
 
 
 def test_text_is_taken_as_it_is(client, fake):

@@ -92,7 +92,7 @@ def test_wrong_content_length_does_not_get_around_the_limit(start, declared):
 
 
 def test_body_that_stops_arriving_is_408(start):
-    client = start(request_timeout_s=0.05)
+    client = start(body_timeout_s=0.05)
     stalled = [{"type": "http.request", "body": b'{"texts"', "more_body": True}]
     status, body, _ = call_app(client.app, stalled, [])
     assert status == 408
@@ -108,5 +108,5 @@ def test_client_that_leaves_while_it_sends_harms_nothing(start):
 
 
 def test_full_request_must_fit_into_the_queue(start):
-    with pytest.raises(ConfigError, match="--max-queue-texts 2 is smaller than --max-texts 3"):
-        start(max_texts=3, max_queue_texts=2)
+    with pytest.raises(ConfigError, match="--max-queue-windows 2 is smaller than --max-texts 3"):
+        start(max_texts=3, max_queue_windows=2)

@@ -5,6 +5,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import globalner_service
 from globalner_service import ServiceSettings, create_app
 from globalner_service.write_openapi import openapi_text
 
@@ -47,14 +48,21 @@ def test_description_in_the_repository_is_the_one_of_the_app():
 
 def test_description_covers_every_route_and_error(client):
     description = client.get("/openapi.json").json()
-    assert set(description["paths"]) == {"/v1/extract", "/health", "/ready", "/info"}
-    operation = description["paths"]["/v1/extract"]["post"]
-    assert set(operation["responses"]) == {"200", "404", "408", "413", "415", "422", "429", "500", "503", "504"}
-    for status, response in operation["responses"].items():
-        schema = response["content"]["application/json"]["schema"]["$ref"]
-        assert schema.endswith("ExtractResponse" if status == "200" else "ErrorResponse")
+    work = {"/v1/extract", "/v1/extract/stream", "/hf"}
+    assert set(description["paths"]) == work | {"/health", "/ready", "/info", "/metrics"}
+    statuses = "200 400 401 404 408 413 415 422 429 431 500 503 504"
+    for path in work:
+        operation = description["paths"][path]["post"]
+        assert set(operation["responses"]) == set(statuses.split())
+        assert operation["requestBody"]["content"]
+        assert operation["security"] == [{"key": []}, {}]
+        for status, response in operation["responses"].items():
+            if status != "200":
+                assert response["content"]["application/json"]["schema"]["$ref"].endswith("/ErrorResponse")
+    assert not any("security" in description["paths"][path]["get"] for path in ("/health", "/ready", "/metrics"))
     names = set(re.findall(r"#/components/schemas/(\w+)", json.dumps(description)))
-    assert names == set(description["components"]["schemas"])
+    written_as_text = {"StreamItem", "StreamError", "StreamResult"}
+    assert names | written_as_text == set(description["components"]["schemas"])
 
 
 def test_examples_of_the_description_are_accepted(client):
@@ -95,7 +103,9 @@ def test_page_and_its_files_need_no_other_host(client):
     files = [link for link in page.links if link.startswith("page/")]
     assert sorted(files) == ["page/icon.svg", "page/page.css", "page/page.js"]
     types = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
-    for name in [*files, "page/drawing.js"]:
+    scripts = [f"page/{path.name}" for path in (Path(globalner_service.__file__).parent / "page").glob("*.js")]
+    assert len(scripts) > 10
+    for name in {*files, *scripts}:
         answer = client.get(f"/{name}")
         assert answer.status_code == 200
         assert answer.headers["Content-Type"] == types[name.rsplit(".", 1)[1]]

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -80,3 +82,25 @@ def test_a_flat_model_is_served_flat_unless_asked(flat_run: Path, documents: lis
         assert found() == found(mode=None) == found(mode="flat")
         assert len(found()) == 3
         assert sorted(found(mode="nested")) == sorted(["北京大学", "北京", "王芳", "北京"])
+
+
+def test_texts_that_meet_in_batches_get_the_entities_they_get_alone(client, documents: list[Document]):
+    texts = [document.text for document in documents] + [documents[0].text * 60, *ODD_TEXTS]
+
+    def ask(text: str, **options: object) -> list[dict[str, object]]:
+        response = client.post("/v1/extract", json={"texts": [text], **options})
+        assert response.status_code == 200, response.text
+        return response.json()["results"][0]["entities"]
+
+    options = [{}, {"mode": "flat"}, {"threshold": 0.3}]
+    alone = {(text, number): ask(text, **options[number]) for text in texts for number in range(3)}
+    asked = list(alone) * 4
+    with ThreadPoolExecutor(12) as pool:
+        together = list(pool.map(lambda pair: ask(pair[0], **options[pair[1]]), asked))
+    for pair, found in zip(asked, together, strict=True):
+        assert [{**one, "score": 0} for one in found] == [{**one, "score": 0} for one in alone[pair]]
+        assert [one["score"] for one in found] == pytest.approx([one["score"] for one in alone[pair]], abs=1e-5)
+    sizes = client.get("/metrics").text
+    (batches,) = re.findall(r"globalner_batch_size_count (\S+)", sizes)
+    (windows,) = re.findall(r"globalner_batch_size_sum (\S+)", sizes)
+    assert float(windows) > 1.2 * float(batches), "they did meet"

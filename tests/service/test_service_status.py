@@ -50,8 +50,20 @@ def test_info(client):
         "max_texts": 32,
         "max_text_chars": 100_000,
         "max_body_bytes": 2 * 1024 * 1024,
-        "max_queue_texts": 1024,
+        "max_queue_windows": 1024,
+        "max_batch_tokens": 16_384,
+        "max_batch_cells": 2**27,
+        "max_concurrent_requests": 512,
+        "max_connections": 900,
+        "max_header_bytes": 16 * 1024,
+        "batch_size": 32,
+        "rate_limit_per_s": None,
         "request_timeout_s": 60,
+        "header_timeout_s": 10,
+        "body_timeout_s": 30,
+        "write_timeout_s": 30,
+        "keep_alive_timeout_s": 75,
+        "shutdown_timeout_s": 30,
     }
 
 
@@ -83,13 +95,13 @@ def test_model_that_cannot_be_loaded_is_told_by_ready(until):
 
 
 def test_dead_worker_answers_503_to_those_who_wait_and_to_those_who_come(start, fake, until):
-    client = start(max_batch_texts=1)
+    client = start(batch_size=1)
     fake.gate.clear()
     with ThreadPoolExecutor(2) as pool:
         dying = pool.submit(client.post, "/v1/extract", json={"texts": ["die"]})
         assert fake.entered.wait(10)
         waiting = pool.submit(client.post, "/v1/extract", json={"texts": ["Bern"]})
-        until(lambda: client.app.state.service.worker._queue.unfinished_jobs == 2)
+        until(lambda: client.app.state.service.worker._open_jobs.__len__() == 2)
         fake.gate.set()
         assert error_of(dying.result(), 503)["type"] == "not_ready"
         assert error_of(waiting.result(), 503)["type"] == "not_ready"
@@ -114,7 +126,7 @@ def test_draining_refuses_new_work_and_finishes_what_was_accepted(client, fake):
 
 
 def test_request_out_of_time_is_504_and_the_server_goes_on(start, fake, until):
-    client = start(request_timeout_s=0.1, max_batch_texts=1)
+    client = start(request_timeout_s=0.1, batch_size=1)
     fake.gate.clear()
     with ThreadPoolExecutor(2) as pool:
         running = pool.submit(client.post, "/v1/extract", json={"texts": ["one"]})
@@ -132,17 +144,17 @@ def test_request_out_of_time_is_504_and_the_server_goes_on(start, fake, until):
 
 @pytest.mark.parametrize("texts", [1, 2])
 def test_full_queue_is_429_as_a_whole_with_retry_after(start, fake, until, texts):
-    client = start(max_texts=2, max_queue_texts=2, max_batch_texts=1)
+    client = start(max_texts=2, max_queue_windows=2, batch_size=1)
     fake.gate.clear()
     with ThreadPoolExecutor(2) as pool:
         running = pool.submit(client.post, "/v1/extract", json={"texts": ["running"]})
         assert fake.entered.wait(10)
         waiting = pool.submit(client.post, "/v1/extract", json={"texts": ["waiting"] * texts})
-        until(lambda: client.app.state.service.worker._queue.unfinished_jobs == 2)
+        until(lambda: client.app.state.service.worker._open_jobs.__len__() == 2)
         refused = client.post("/v1/extract", json={"texts": ["too", "much"]})
         error = error_of(refused, 429)
         assert error["type"] == "queue_full"
-        assert "--max-queue-texts" in error["message"]
+        assert "--max-queue-windows" in error["message"]
         assert 1 <= int(refused.headers["Retry-After"]) <= 60
         fake.gate.set()
         assert running.result().status_code == waiting.result().status_code == 200

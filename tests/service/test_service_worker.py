@@ -1,20 +1,50 @@
+"""The way of the work: what waits, what goes through the model together, and what is dropped."""
+
 from __future__ import annotations
 
+import random
+import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from globalner.types import Document
+from globalner_service.batches import BatchBudget, oldest_part, plan_batches
 from globalner_service.errors import NotReadyError, OutOfTimeError, QueueFullError
-from globalner_service.job_queue import ExtractionJob, ExtractionOptions, JobQueue
+from globalner_service.jobs import Job, WindowTask
+from globalner_service.window_queue import WindowQueue
 
 
-def job(*texts: str, deadline: float = float("inf"), **options) -> ExtractionJob:
-    return ExtractionJob([Document(text) for text in texts], ExtractionOptions(**options), deadline)
+@dataclass(frozen=True)
+class Options:
+    search_key: str = ""
+
+
+BUDGET = BatchBudget(max_windows=8, max_tokens=100, max_cells=4000, cells=lambda length: length**2)
+
+
+def job(texts: int = 1, *, deadline: float = float("inf"), key: str = "") -> Job:
+    return Job([Document("x")] * texts, Options(key), lambda _: b"", deadline)  # type: ignore[arg-type]
+
+
+def tasks_of(job: Job, *lengths: int) -> list[WindowTask]:
+    return [WindowTask(job, 0, place, "w" * length) for place, length in enumerate(lengths)]  # type: ignore[arg-type]
+
+
+def queued(queue: WindowQueue, *lengths: int, **options) -> Job:
+    made = job(len(lengths), **options)
+    queue.reserve(made)
+    made.answer.add_done_callback(lambda _: queue.forget(made))
+    queue.put(made, tasks_of(made, *lengths))
+    return made
 
 
 def test_alike_requests_that_wait_go_through_the_model_together(start, fake, until):
-    client = start(max_batch_texts=8)
+    client = start(batch_size=8)
     fake.gate.clear()
     bodies = [{"texts": [f"Bern {number}", "Lisbon"]} for number in range(3)]
     other = {"texts": ["flat Bern"], "mode": "flat"}
@@ -22,7 +52,7 @@ def test_alike_requests_that_wait_go_through_the_model_together(start, fake, unt
         first = pool.submit(client.post, "/v1/extract", json={"texts": ["first"]})
         assert fake.entered.wait(10)
         rest = [pool.submit(client.post, "/v1/extract", json=body) for body in [*bodies, other]]
-        until(lambda: client.app.state.service.worker._queue.unfinished_jobs == 5)
+        until(lambda: client.app.state.service.worker._queue.waiting == 7)
         fake.gate.set()
         assert first.result().status_code == 200
         answers = [answer.result().json() for answer in rest]
@@ -33,6 +63,16 @@ def test_alike_requests_that_wait_go_through_the_model_together(start, fake, unt
         assert answer == alone
 
 
+def test_windows_of_one_text_meet_again(start, fake):
+    fake.window_chars = 5
+    client = start(batch_size=3)
+    text = "Bern Maya Bern Lisbon"
+    (result,) = client.post("/v1/extract", json={"texts": [text]}).json()["results"]
+    assert result["windows"] == 5
+    assert [one["text"] for one in result["entities"]] == ["Bern", "Maya", "Bern", "Lisbon"]
+    assert sorted(len(call) for call in fake.calls) == [2, 3]
+
+
 def test_text_that_breaks_the_model_spoils_only_its_own_request(start, fake, until):
     client = start()
     fake.gate.clear()
@@ -40,56 +80,159 @@ def test_text_that_breaks_the_model_spoils_only_its_own_request(start, fake, unt
         first = pool.submit(client.post, "/v1/extract", json={"texts": ["first"]})
         assert fake.entered.wait(10)
         good, bad = (pool.submit(client.post, "/v1/extract", json={"texts": [text]}) for text in ("Bern", "crash"))
-        until(lambda: client.app.state.service.worker._queue.unfinished_jobs == 3)
+        until(lambda: client.app.state.service.worker._queue.waiting == 2)
         fake.gate.set()
         assert [answer.result().status_code for answer in (first, good, bad)] == [200, 200, 500]
 
 
-def test_queue_groups_equal_options_in_order_up_to_its_size():
-    queue = JobQueue(max_texts=100)
-    jobs = [job("a", "b"), job("c", mode="flat"), job("d"), job("e", "f", "g"), job("h")]
-    for one in jobs:
-        queue.put(one)
-    assert queue.take(4) == [jobs[0], jobs[2], jobs[4]]
-    assert queue.take(4) == [jobs[1]]
-    assert queue.take(1) == [jobs[3]], "a job larger than a group goes alone"
+def test_the_next_batch_holds_what_came_meanwhile_however_little():
+    queue = WindowQueue(max_windows=100)
+    first = queued(queue, 10)
+    assert [task.job for task in queue.take(BUDGET)] == [first]
+    second, third = queued(queue, 10), queued(queue, 30)
+    assert {task.job for task in queue.take(BUDGET)} == {second, third}
 
 
-def test_queue_is_bounded_in_texts():
-    queue = JobQueue(max_texts=3)
-    queue.put(job("a", "b"))
-    with pytest.raises(QueueFullError, match="2 texts are waiting and 2 more do not fit") as caught:
-        queue.put(job("c", "d"))
+def test_a_waiting_thread_is_woken_at_once():
+    queue = WindowQueue(max_windows=100)
+    taken = []
+    thread = threading.Thread(target=lambda: taken.append((queue.take(BUDGET), time.monotonic())))
+    thread.start()
+    time.sleep(0.05)
+    began = time.monotonic()
+    queued(queue, 10)
+    thread.join(5)
+    assert taken[0][1] - began < 0.5
+
+
+lengths = st.lists(st.integers(1, 120), min_size=1, max_size=80)
+
+
+@settings(max_examples=150, deadline=None)
+@given(lengths=lengths, keys=st.lists(st.sampled_from("ab"), min_size=80, max_size=80))
+def test_batches_keep_the_budget_and_lose_nothing(lengths, keys):
+    jobs = {key: job(key=key) for key in "ab"}
+    tasks = [
+        WindowTask(jobs[key], 0, place, "w" * n) for place, (n, key) in enumerate(zip(lengths, keys, strict=False))
+    ]
+    batches = plan_batches(tasks, BUDGET)
+    assert sorted(task.place for batch in batches for task in batch) == list(range(len(tasks)))
+    for batch in batches:
+        longest, real = max(map(len, batch)), sum(map(len, batch))
+        assert len({task.job for task in batch}) == 1
+        assert BUDGET.allows(len(batch), longest)
+        assert len(batch) * longest <= max(2 * real, real + 1024)
+    assert [min(task.place for task in batch) for batch in batches] == sorted(
+        min(task.place for task in batch) for batch in batches
+    ), "the batch with the oldest window goes first"
+
+
+def test_both_budgets_bind():
+    tasks = tasks_of(job(), *[10] * 8, *[60] * 2)
+    sizes = [[len(task) for task in batch] for batch in plan_batches(tasks, BUDGET)]
+    assert sizes == [[10] * 8, [60], [60]], "2 * 60 tokens break the tokens, 2 * 60 ** 2 the cells"
+    roomy = BatchBudget(max_windows=99, max_tokens=10_000, max_cells=2 * 60**2, cells=lambda length: length**2)
+    assert [len(batch) for batch in plan_batches(tasks_of(job(), *[60] * 5), roomy)] == [2, 2, 1]
+    huge = plan_batches(tasks_of(job(), 5000), BUDGET)
+    assert [len(batch) for batch in huge] == [1], "one window goes through whatever its size"
+
+
+def test_like_lengths_go_together_under_backlog():
+    random.seed(1)
+    sizes = [random.choice((5, 6, 45, 50)) for _ in range(60)]
+    batches = plan_batches(tasks_of(job(), *sizes), BUDGET)
+    fill = sum(sizes) / sum(len(batch) * max(map(len, batch)) for batch in batches)
+    arrival = [sizes[at : at + 2] for at in range(0, len(sizes), 2)]
+    assert fill > 0.9 > sum(sizes) / sum(2 * max(pair) for pair in arrival)
+
+
+@settings(max_examples=50, deadline=None)
+@given(ahead=st.integers(0, 100), length=st.sampled_from([1, 5, 50]), later=st.sampled_from([1, 5, 50]))
+def test_no_window_is_overtaken_by_more_than_is_sorted_with_it(ahead, length, later):
+    queue = WindowQueue(max_windows=100_000)
+    for _ in range(ahead):
+        queued(queue, 5)
+    late = queued(queue, length)
+    before = 0
+    while True:
+        for _ in range(8):
+            queued(queue, later)
+        batch = queue.take(BUDGET)
+        if late in {task.job for task in batch}:
+            break
+        before += len(batch)
+    assert before <= ahead + 4 * BUDGET.max_windows
+
+
+def test_only_the_oldest_part_is_sorted():
+    tasks = tasks_of(job(), *[10] * 500)
+    assert oldest_part(tasks, BUDGET) == tasks[: 4 * BUDGET.max_windows]
+    assert oldest_part(tasks[:5], BUDGET) == tasks[:5]
+    assert len(oldest_part(tasks_of(job(), *[100] * 50), BUDGET)) == 2, "4 * 4000 cells, over after the second"
+
+
+def test_queue_is_bounded_in_windows_and_takes_a_job_as_a_whole():
+    queue = WindowQueue(max_windows=3)
+    queued(queue, 5, 5)
+    with pytest.raises(QueueFullError, match="2 windows of text are waiting and 2 more do not fit") as caught:
+        queue.reserve(job(2))
     assert caught.value.retry_after_s == 1
-    queue.put(job("c"))
+    late = job()
+    queue.reserve(late)
+    with pytest.raises(QueueFullError, match="3 windows of text are waiting and 1 more"):
+        queue.check_open()
+    with pytest.raises(QueueFullError, match="2 windows of text are waiting and 4 more"):
+        queue.put(late, tasks_of(late, 5, 5, 5, 5))
+    assert queue.waiting == 2, "what was refused counts no more"
+    queue.check_open()
+
+
+def test_an_empty_queue_takes_a_job_of_any_size():
+    queue = WindowQueue(max_windows=3)
+    queued(queue, *[5] * 10)
+    assert queue.waiting == 10
     with pytest.raises(QueueFullError):
         queue.check_open()
-    group = queue.take(10)
-    queue.check_open()
-    queue.finish(group, elapsed_s=300.0)
-    queue.put(job("a", "b", "c"))
+
+
+@pytest.mark.parametrize(("elapsed_s", "retry_after_s"), [(0.001, 1), (20.0, 4), (3000.0, 60)])
+def test_retry_after_follows_the_speed_of_the_model(elapsed_s, retry_after_s):
+    queue = WindowQueue(max_windows=2)
+    queue.finished(2, elapsed_s)
+    queued(queue, 5, 5)
     with pytest.raises(QueueFullError) as caught:
-        queue.put(job("d"))
-    assert caught.value.retry_after_s == 60, "the slower the model, the later, but a minute at most"
+        queue.check_open()
+    assert caught.value.retry_after_s == retry_after_s
 
 
-def test_closed_queue_hands_out_what_it_holds():
-    queue = JobQueue(max_texts=3)
-    queue.put(job("a"))
+def test_closed_queue_hands_out_what_it_holds_and_what_is_being_tokenised():
+    queue = WindowQueue(max_windows=3)
+    queued(queue, 5)
+    on_its_way = job()
+    queue.reserve(on_its_way)
     queue.close()
     with pytest.raises(NotReadyError):
-        queue.put(job("b"))
-    assert queue.unfinished_jobs == 1
-    group = queue.take(10)
-    assert len(group) == 1
-    queue.finish(group, 0.1)
-    assert queue.unfinished_jobs == 0
-    assert queue.take(10) == []
+        queue.reserve(job())
+    assert len(queue.take(BUDGET)) == 1
+    queue.put(on_its_way, tasks_of(on_its_way, 5))
+    assert len(queue.take(BUDGET)) == 1
+    assert queue.take(BUDGET) == []
 
 
-def test_job_that_nobody_waits_for_does_not_start():
-    late, cancelled, wanted = job("a", deadline=0.0), job("b"), job("c")
-    cancelled.answer.cancel()
-    assert [late.start(), cancelled.start(), wanted.start()] == [False, False, True]
+def test_work_that_nobody_waits_for_is_dropped():
+    queue = WindowQueue(max_windows=10)
+    late, given_up, wanted = queued(queue, 5, 5, deadline=0.0), queued(queue, 5), queued(queue, 5)
+    assert queue.waiting == 4
+    given_up.answer.cancel()
+    assert queue.waiting == 3, "its place is free at once"
+    assert [task.job for task in queue.take(BUDGET)] == [wanted]
+    assert queue.waiting == 0
     with pytest.raises(OutOfTimeError):
         late.answer.result()
+
+
+def test_jobs_given_up_do_not_fill_the_memory():
+    queue = WindowQueue(max_windows=4)
+    for _ in range(1000):
+        queued(queue, 5, 5, 5).answer.cancel()
+    assert len(queue._tasks) <= 12

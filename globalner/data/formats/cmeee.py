@@ -10,7 +10,7 @@ Written is a pretty-printed array. An entity with a label beside the nine is a l
 named, unless losses are accepted; the native form holds any label. The form has no place for ids, scores, given words
 and further keys; these are left out and noted.
 
-The text of the file is held in memory while it is read, the documents are not.
+The file is read as a stream.
 """
 
 from __future__ import annotations
@@ -22,16 +22,8 @@ from dataclasses import dataclass
 
 from globalner.data.formats.format import Carries, Format, Opened, Reading, Sample, Sniff, Source, Writing
 from globalner.data.formats.inclusive_offsets import entity_of_inclusive
-from globalner.data.formats.json_values import (
-    check_characters,
-    finite,
-    kind_of,
-    object_of_pairs,
-    refuse_constant,
-    text_id,
-    text_of,
-    whole_number,
-)
+from globalner.data.formats.json_stream import JsonStream
+from globalner.data.formats.json_values import kind_of, text_id, text_of, whole_number
 from globalner.errors import DataError
 from globalner.types import Document, Entity
 
@@ -42,7 +34,6 @@ TYPES = ("bod", "dis", "sym", "pro", "dru", "ite", "mic", "equ", "dep")
 
 _KEYS = ("id", "text", "entities")
 _ENTITY_KEYS = ("start_idx", "end_idx", "type", "entity")
-_BLANKS = re.compile(r"[ \t\r\n]*")
 _BEGINNING = re.compile(r"\s*\[\s*(?=\{)")
 
 
@@ -68,77 +59,14 @@ def _open(_source: Source, _options: CmeeeOptions) -> Opened:
 
 
 def _read(reading: Reading) -> Iterator[Document]:
-    for number, (line, record) in enumerate(_Array(reading).values(), start=1):
+    for number, (line, record) in enumerate(JsonStream(reading).array(), start=1):
         try:
-            yield _document(record, reading)
+            document = _document(record, reading)
         except DataError as error:
             reading.reject(reading.error(f"record {number}: {error.message}", line))
-
-
-class _Array:
-    """The values of a JSON array, decoded one by one."""
-
-    def __init__(self, reading: Reading) -> None:
-        self._reading = reading
-        self._text = "\n".join(line for _, line in reading.lines())
-        self._at = 0
-        self._line = 1
-        self._decoder = json.JSONDecoder(
-            parse_constant=refuse_constant, parse_float=finite, object_pairs_hook=object_of_pairs
-        )
-
-    def values(self) -> Iterator[tuple[int, object]]:
-        """Yields each value with the line where it begins.
-
-        Raises:
-            DataError: At what is not JSON, with the line.
-        """
-        self._take("[")
-        number, closed = 0, self._peek() == "]"
-        while not closed:
-            number += 1
-            yield self._line, self._value(f"record {number}")
-            closed = self._peek() == "]"
-            if not closed:
-                self._take(",", f"after record {number}")
-                self._peek()
-        self._take("]")
-        if self._peek():
-            raise self._error("goes on after the ] that closes the array; one file is one array")
-
-    def _value(self, name: str) -> object:
-        try:
-            value, end = self._decoder.raw_decode(self._text, self._at)
-            check_characters(value, self._text[self._at : end])
-        except json.JSONDecodeError as error:
-            problem = f"{name} is not complete JSON: {error.msg} at character {error.colno} of this line"
-            raise self._reading.error(problem, error.lineno) from None
-        except DataError as error:
-            raise self._error(f"{name}: {error.message}") from None
-        except (ValueError, RecursionError) as error:
-            raise self._error(f"{name} is not JSON that can be read: {error}") from None
-        self._move(end)
-        return value
-
-    def _peek(self) -> str:
-        """The next character that is not blank; nothing at the end."""
-        blanks = _BLANKS.match(self._text, self._at)
-        self._move(self._at if blanks is None else blanks.end())
-        return self._text[self._at : self._at + 1]
-
-    def _take(self, mark: str, where: str = "at the start of the file") -> None:
-        found = self._peek()
-        if found != mark:
-            shown = repr(found) if found else "the end of the file"
-            raise self._error(f"is not JSON of one array of records: {shown} stands {where}, where {mark!r} must")
-        self._move(self._at + 1)
-
-    def _move(self, end: int) -> None:
-        self._line += self._text.count("\n", self._at, end)
-        self._at = end
-
-    def _error(self, message: str) -> DataError:
-        return self._reading.error(message, self._line)
+        else:
+            reading.line = line
+            yield document
 
 
 def _document(record: object, reading: Reading) -> Document:

@@ -57,6 +57,7 @@ def _read(layout: ColumnLayout, reading: Reading) -> Iterator[Document]:
             except DataError as error:
                 reading.reject(error)
             else:
+                reading.line = rows[0][0]
                 yield document
     finally:
         sentences.note_joining()

@@ -85,7 +85,9 @@ class Reading:
         report: Where repairs and notes go.
         strict: Whether the first repair is an error.
         rejected: Takes the errors of documents that cannot be read, which are then left out; None: the first is raised.
-        line: Number of the line that was read last.
+        line: Number of the line that was read last; a reader that has read on when it gives a document sets it to
+            the line where that one begins.
+        name: Of a file of a folder: its path in the folder, which reports show before the line.
     """
 
     source: Source
@@ -93,6 +95,7 @@ class Reading:
     strict: bool = False
     rejected: list[DataError] | None = None
     line: int | None = None
+    name: str = ""
 
     @property
     def path(self) -> Path:
@@ -107,7 +110,8 @@ class Reading:
 
     def of(self, path: Path) -> Reading:
         """The same pass, in a file of the folder."""
-        return Reading(self.source.at(path), self.report, self.strict, self.rejected)
+        name = path.relative_to(self.path).as_posix() if self.path in path.parents else path.name
+        return Reading(self.source.at(path), self.report, self.strict, self.rejected, name=name)
 
     def reject(self, error: DataError) -> None:
         """Says that a document cannot be read; the caller goes on with the next one.
@@ -123,15 +127,19 @@ class Reading:
         """The error to raise for a line of this file."""
         return DataError(message, path=self.path, line=line)
 
-    def repair(self, reason: str, example: str, line: int) -> None:
-        """Counts a repair.
+    def repair(self, reason: str, example: str, line: int | None) -> None:
+        """Counts a repair; without a line the example says where it was.
 
         Raises:
             DataError: If reading is strict.
         """
         if self.strict:
             raise self.error(f"{reason}: {example}; mend the line, or read without strict to have it repaired", line)
-        self.report.add(reason, f"line {line}: {example}")
+        self.report.add(reason, example if line is None else f"{self.place(line)}: {example}")
+
+    def place(self, line: int) -> str:
+        """A line for a report: with its file where a folder is read."""
+        return f"{self.name}:{line}" if self.name else f"line {line}"
 
 
 @dataclass(slots=True)
@@ -145,6 +153,7 @@ class Writing:
         notes: What the format leaves out by its nature, such as scores; never a reason to refuse.
         losses: What the format should hold and cannot; a reason to refuse unless the caller accepts losses.
         started: Whether anything was put.
+        suffix: Of the file that is made, lower case with its dot; empty where text goes to a stream.
     """
 
     file: TextIO | None
@@ -152,6 +161,7 @@ class Writing:
     notes: Report = field(default_factory=Report)
     losses: Report = field(default_factory=Report)
     started: bool = False
+    suffix: str = ""
 
     def put(self, text: str) -> None:
         """Writes a piece of text.
@@ -172,18 +182,26 @@ class Writing:
             ) from None
         self.started = self.started or bool(text)
 
-    def note_left_out(self, document: Document, *, keeps_id: bool = False, keeps_tokens: bool = False) -> None:
+    def note_left_out(
+        self,
+        document: Document,
+        *,
+        keeps_id: bool = False,
+        keeps_tokens: bool = False,
+        keeps_extra: bool = False,
+        keeps_scores: bool = False,
+    ) -> None:
         """Notes what goes with a document and most formats have no place for."""
         if document.id is not None and not keeps_id:
             self.notes.add("document id left out", document.id)
         if document.tokens is not None and not keeps_tokens:
             self.notes.add("given words of a document left out")
-        for key in document.extra:
+        for key in document.extra if not keeps_extra else ():
             self.notes.add("further key of a document left out", key)
         if document.limited:
             self.notes.add("mark 'limited' of a document left out")
         for entity in document.entities:
-            if entity.score is not None:
+            if entity.score is not None and not keeps_scores:
                 self.notes.add("score of an entity left out")
 
 
@@ -208,6 +226,8 @@ class Format(Generic[OptionsT]):
         write: Writes documents, counting what cannot be carried.
         carries: What it has a place for.
         kind: "text": a file of text; "binary": another file; "folder": a folder of files.
+        address: How names begin that are no paths and that the format finds by itself; empty: there are none.
+        members: Of a folder of files: suffixes of those files that can also be read alone.
     """
 
     name: str
@@ -219,3 +239,9 @@ class Format(Generic[OptionsT]):
     write: Callable[[Iterable[Document], Writing, OptionsT], None]
     carries: Carries
     kind: Literal["text", "binary", "folder"] = "text"
+    members: tuple[str, ...] = ()
+    address: str = ""
+
+    def is_address(self, path: Path) -> bool:
+        """Whether a name is no path but one that the format finds by itself."""
+        return bool(self.address) and path.as_posix().startswith(self.address)

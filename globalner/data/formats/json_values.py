@@ -13,8 +13,11 @@ from globalner.errors import DataError
 __all__ = [
     "check_characters",
     "finite",
+    "json_line",
     "json_object",
+    "json_value",
     "kind_of",
+    "named",
     "object_of_pairs",
     "refuse_constant",
     "text_id",
@@ -35,20 +38,46 @@ def json_object(line: str, *, unique_keys: bool = False) -> dict[str, object]:
     Raises:
         DataError: If the line is not JSON, not an object, or holds a number or character that is none.
     """
+    record = json_value(line, unique_keys=unique_keys)
+    if not isinstance(record, dict):
+        raise DataError(f"holds {kind_of(record)}; each line must be one JSON object with a 'text'")
+    return record
+
+
+def json_value(line: str, *, unique_keys: bool = False) -> object:
+    """The JSON value that a line is; as `json_object`, of any kind.
+
+    Raises:
+        DataError: If the line is not JSON, or holds a number or character that is none.
+    """
     hook = object_of_pairs if unique_keys else None
     try:
-        record = json.loads(line, parse_constant=refuse_constant, parse_float=finite, object_pairs_hook=hook)
+        value: object = json.loads(line, parse_constant=refuse_constant, parse_float=finite, object_pairs_hook=hook)
     except json.JSONDecodeError as error:
         raise DataError(
             f"is not complete JSON: {error.msg} at character {error.pos + 1}; "
-            "a document is one JSON object on one line, and this line is cut off or broken"
+            "a document stands whole on one line, and this line is cut off or broken"
         ) from None
     except (ValueError, RecursionError) as error:
         raise DataError(f"is not JSON that can be read: {error}") from None
-    if not isinstance(record, dict):
-        raise DataError(f"holds {kind_of(record)}; each line must be one JSON object with a 'text'")
-    check_characters(record, line)
-    return record
+    check_characters(value, line)
+    return value
+
+
+def json_line(record: object, name: str) -> str:
+    """A record as one line of JSON, with its line end.
+
+    Args:
+        record: Its values.
+        name: What it is called in messages, such as "document 7".
+
+    Raises:
+        DataError: If it holds what JSON has no form for.
+    """
+    try:
+        return json.dumps(record, ensure_ascii=False, allow_nan=False) + "\n"
+    except (TypeError, ValueError, RecursionError) as error:
+        raise DataError(f"{name} has a further key whose value is not JSON: {error}") from None
 
 
 def check_characters(record: object, source: str) -> None:
@@ -121,6 +150,12 @@ def text_id(value: object, reading: Reading) -> str | None:
     if value is None or isinstance(value, str):
         return value
     raise DataError(f"'id' is {kind_of(value)}; it must be a string")
+
+
+def named(record: object, message: str) -> str:
+    """A message about a document, with the `id` of its record in front if that has one."""
+    name = record.get("id") if isinstance(record, dict) else None
+    return f"document {name!r}: {message}" if isinstance(name, str | int) else message
 
 
 def whole_number(value: object, name: str) -> int:

@@ -24,6 +24,7 @@ _MARK_SKIPPED = "a byte order mark at the start of the file was skipped"
 _PIECE_BYTES = 1 << 16
 _SAMPLE_LINES = 2000
 _SAMPLE_CHARS = 1_000_000
+_SAMPLE_BYTES = 4_000_000
 _UTF8 = ("utf-8", "utf-8-sig")
 _UTF16_MARKS = (b"\xff\xfe", b"\xfe\xff")
 
@@ -126,19 +127,49 @@ class Source:
             pass
 
     def sample_lines(self) -> list[str]:
-        """The first lines: whole lines, at most 2000, and none after the first million characters.
+        """The first lines, at most 2000, and none after the first million characters.
+
+        They are whole, but for one of more than four million bytes, of which these are given as the last.
 
         Raises:
             DataError: As `lines`.
         """
         lines: list[str] = []
         chars = 0
-        for _, line in islice(self.lines(), _SAMPLE_LINES):
+        for _, line in islice(self._first_lines(), _SAMPLE_LINES):
             lines.append(line)
             chars += len(line)
             if chars > _SAMPLE_CHARS:
                 break
         return lines
+
+    def text(self, report: Report | None = None) -> str:
+        """The whole text, line ends as they stand; a byte order mark that the encoding leaves is its first character.
+
+        Raises:
+            DataError: As `lines`.
+        """
+        with self.bytes() as file:
+            data = file.read()
+        try:
+            return data.decode(self.encoding)
+        except UnicodeError as error:
+            if self.errors == "strict":
+                for _ in self.lines():  # says which line
+                    pass
+                raise DataError(f"is not {self.encoding}: {error}", path=self.path) from None
+        if report is not None:
+            report.add(f"file with bytes that are not {self.encoding}, read as U+FFFD", self.path.name)
+        return data.decode(self.encoding, self.errors)
+
+    def _first_lines(self) -> Iterator[tuple[int, str]]:
+        if codecs.lookup(self.encoding).name not in _UTF8:
+            return self.lines()
+        return self._decoded_beginnings()
+
+    def _decoded_beginnings(self) -> Iterator[tuple[int, str]]:
+        with self.bytes() as file:
+            yield from decoded_lines(_beginnings(file), self.path, errors=self.errors)
 
     def bytes(self) -> BinaryIO:
         """The open file.
@@ -176,6 +207,17 @@ class Source:
                 path=self.path,
                 line=number + 1,
             ) from None
+
+
+def _beginnings(file: BinaryIO) -> Iterator[bytes]:
+    """Lines up to the first that is very long, of which the beginning is given."""
+    while raw := file.readline(_SAMPLE_BYTES):
+        if len(raw) < _SAMPLE_BYTES or raw.endswith(b"\n"):
+            yield raw
+            continue
+        cut = next((back for back in range(1, 4) if raw[-back] >= 0xC0), 0)  # a character may be cut
+        yield raw[: len(raw) - cut]
+        return
 
 
 def decoded_lines(

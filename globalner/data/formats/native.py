@@ -14,7 +14,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from globalner.data.formats.format import Carries, Format, Opened, Reading, Sample, Sniff, Source, Writing
-from globalner.data.formats.json_values import json_object, kind_of, text_id, text_of, whole_number
+from globalner.data.formats.json_values import json_line, json_object, kind_of, text_id, text_of, whole_number
+from globalner.data.report import Report
 from globalner.errors import DataError
 from globalner.types import Document, Entity
 
@@ -60,10 +61,30 @@ def _read(reading: Reading) -> Iterator[Document]:
     for number, line in reading.lines():
         if not line.strip():
             continue
+        record: dict[str, object] = {}
         try:
-            yield _document(json_object(line), reading)
+            record = json_object(line)
+            document = _document(record, reading)
         except DataError as error:
-            reading.reject(reading.error(error.message, number))
+            reading.reject(reading.error(_all_problems(record, error), number))
+        else:
+            yield document
+
+
+def _all_problems(record: dict[str, object], first: DataError) -> str:
+    """What is wrong with every entity of a document, not only the first one that is, and the document's id."""
+    text, entities, name = record.get("text"), record.get("entities"), record.get("id")
+    problems = []
+    if isinstance(text, str) and isinstance(entities, list):
+        for number, item in enumerate(entities, start=1):
+            try:
+                Document(text, (_entity(item, f"entity {number}", Report()),))
+            except DataError as error:
+                problems.append(error.message)
+    if first.message not in problems:
+        problems.insert(0, first.message)
+    prefix = f"document {name!r}: " if isinstance(name, str | int) else ""
+    return prefix + "; ".join(problems)
 
 
 def _document(record: dict[str, object], reading: Reading) -> Document:
@@ -74,7 +95,7 @@ def _document(record: dict[str, object], reading: Reading) -> Document:
     windows = record.get("windows")
     return Document(
         text,
-        tuple(_entity(item, f"entity {number}", reading) for number, item in enumerate(entities, start=1)),
+        tuple(_entity(item, f"entity {number}", reading.report) for number, item in enumerate(entities, start=1)),
         id=text_id(record.get("id"), reading),
         tokens=_tokens(record.get("tokens")),
         extra={key: value for key, value in record.items() if key not in _KEYS},
@@ -83,7 +104,7 @@ def _document(record: dict[str, object], reading: Reading) -> Document:
     )
 
 
-def _entity(item: object, name: str, reading: Reading) -> Entity:
+def _entity(item: object, name: str, report: Report) -> Entity:
     if not isinstance(item, dict):
         raise DataError(f"{name} is {kind_of(item)}; it must be an object with 'start', 'end' and 'label'")
     for key in ("start", "end", "label"):
@@ -96,7 +117,7 @@ def _entity(item: object, name: str, reading: Reading) -> Entity:
         raise DataError(f"{name}: 'text' is {kind_of(text)}; it must be the characters from 'start' to 'end'")
     for key in item:
         if key not in _ENTITY_KEYS:
-            reading.report.add("key of an entity that is not read", str(key))
+            report.add("key of an entity that is not read", str(key))
     start, end = (whole_number(item[key], f"{name}: {key!r}") for key in ("start", "end"))
     return Entity(start, end, label, text or "", None if score is None else _score(score, name))
 
@@ -128,12 +149,7 @@ def _truth(value: object) -> bool:
 
 def _write(documents: Iterable[Document], writing: Writing, options: NativeOptions) -> None:
     for number, document in enumerate(documents, start=1):
-        record = _record_of(document, options)
-        try:
-            line = json.dumps(record, ensure_ascii=False, allow_nan=False)
-        except (TypeError, ValueError, RecursionError) as error:
-            raise DataError(f"document {number} has a further key whose value is not JSON: {error}") from None
-        writing.put(line + "\n")
+        writing.put(json_line(_record_of(document, options), f"document {number}"))
 
 
 def _record_of(document: Document, options: NativeOptions) -> Mapping[str, object]:

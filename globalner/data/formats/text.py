@@ -43,16 +43,7 @@ def _read(options: TextOptions, reading: Reading) -> Iterator[Document]:
 
 
 def _whole(reading: Reading) -> str:
-    """The text of the file with its line ends; in another encoding than UTF-8 each line end becomes a line feed."""
-    if reading.source.errors != "strict" or reading.source.encoding != "utf-8":
-        return "\n".join(line for _, line in reading.lines())
-    try:
-        with reading.source.bytes() as file:
-            text = file.read().decode("utf-8")
-    except UnicodeDecodeError:
-        for _ in reading.source.lines():  # says which line
-            pass
-        raise
+    text = reading.source.text(reading.report)
     if text.startswith(BYTE_ORDER_MARK):
         reading.report.note("a byte order mark at the start of the file was skipped")
         return text[1:]

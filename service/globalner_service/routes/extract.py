@@ -2,57 +2,39 @@
 
 from __future__ import annotations
 
-import asyncio
+from collections.abc import Sequence
 
-from fastapi import APIRouter, Response
+from fastapi import APIRouter, Request, Response
 from starlette.concurrency import run_in_threadpool
 
-from globalner_service.conversion import documents_of, options_of, response_of
-from globalner_service.dependencies import Call, Settings, State, Worker
-from globalner_service.errors import (
-    BodyTimeoutError,
-    InvalidRequestError,
-    MediaTypeError,
-    NotReadyError,
-    OutOfTimeError,
-    QueueFullError,
-    ServiceError,
-    TooLargeError,
-    UnknownModelError,
-    error_responses,
-)
-from globalner_service.schemas import ExtractResponse
+from globalner.types import Document
+from globalner_service.conversion import check_limits, documents_of, response_of
+from globalner_service.dependencies import Settings, State, Worker, read_body
+from globalner_service.errors import WORK_ERRORS, error_responses
+from globalner_service.schemas import ExtractRequest, ExtractResponse
+from globalner_service.waiting import wait_for_answer
 
 __all__ = ["router"]
 
 router = APIRouter(tags=["extract"])
 
-_ERRORS = error_responses(
-    UnknownModelError,
-    BodyTimeoutError,
-    TooLargeError,
-    MediaTypeError,
-    InvalidRequestError,
-    QueueFullError,
-    ServiceError,
-    NotReadyError,
-    OutOfTimeError,
+
+@router.post(
+    "/v1/extract",
+    response_model=ExtractResponse,
+    responses=error_responses(*WORK_ERRORS),
+    summary="Find entities in texts",
 )
-
-
-@router.post("/v1/extract", response_model=ExtractResponse, responses=_ERRORS, summary="Find entities in texts")
-async def extract(call: Call, state: State, worker: Worker, settings: Settings) -> Response:
+async def extract(request: Request, state: State, worker: Worker, settings: Settings) -> Response:
     """Finds the entities of each text. One result comes back for each text, in order; nothing is cut silently."""
-    options = options_of(call, worker.ready_extractor().labels)
-    documents = await run_in_threadpool(documents_of, call)
-    answer = worker.submit(documents, options, settings.request_timeout_s)
-    try:
-        found = await asyncio.wait_for(asyncio.wrap_future(answer), settings.request_timeout_s)
-    except TimeoutError:
-        raise OutOfTimeError(
-            f"no answer within {settings.request_timeout_s:g} s; send fewer or shorter texts"
-        ) from None
-    body = await run_in_threadpool(
-        lambda: response_of(state.model_name or "", found, call.offset_unit).model_dump_json()
-    )
+    call = await read_body(request, settings, ExtractRequest)
+    check_limits(call.texts, settings)
+    state.check_model(call.model)
+    documents = await run_in_threadpool(documents_of, call.texts, call.offset_unit)
+
+    def render(found: Sequence[Document]) -> bytes:
+        return response_of(state.model_name or "", found, call.offset_unit).model_dump_json().encode()
+
+    answer = worker.submit(state.job(documents, call, render))
+    body = await wait_for_answer(answer, settings.request_timeout_s, request.receive)
     return Response(body, media_type="application/json")

@@ -1,14 +1,16 @@
-"""`/health`, `/ready`, `/info`: how the server is, for orchestrators and people."""
+"""`/health`, `/ready`, `/info`, `/metrics`: how the server is, for orchestrators and people."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request, Response
+from prometheus_client.exposition import choose_encoder
+from starlette.exceptions import HTTPException
 
 import globalner
 from globalner_service.dependencies import Settings, State, Worker
-from globalner_service.errors import NotReadyError, ServiceError, error_responses
+from globalner_service.errors import NotReadyError, ServiceError, UnauthorizedError, error_responses
 from globalner_service.schemas import InfoResponse, StatusResponse
 
 __all__ = ["router"]
@@ -29,7 +31,21 @@ async def ready(worker: Worker) -> StatusResponse:
     return StatusResponse(status="ready")
 
 
-@router.get("/info", summary="What is served", responses=error_responses(ServiceError))
+@router.get(
+    "/metrics",
+    summary="Numbers for Prometheus",
+    response_class=Response,
+    responses={200: {"content": {"text/plain": {"schema": {"type": "string"}}}}, **error_responses(ServiceError)},
+)
+def metrics(request: Request, state: State) -> Response:
+    """Counters, gauges and histograms; not found where they have a port of their own (`--metrics-port`)."""
+    if state.settings.metrics_port is not None:
+        raise HTTPException(404)
+    encode, content_type = choose_encoder(request.headers.get("accept", ""))
+    return Response(encode(state.metrics.registry), headers={"Content-Type": content_type})
+
+
+@router.get("/info", summary="What is served", responses=error_responses(UnauthorizedError, ServiceError))
 async def info(state: State, worker: Worker, settings: Settings) -> InfoResponse:
     """The model, its labels, and the limits in force; fields about the model are null while it loads."""
     extractor = worker.extractor

@@ -1,0 +1,175 @@
+"""Broken, slow and greedy clients on real connections: the one shape of errors, a cut, and a server that goes on."""
+
+from __future__ import annotations
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from urllib.parse import urlsplit
+
+import pytest
+
+POST = b"POST /v1/extract HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
+
+
+class Wire:
+    """Raw connections to one server."""
+
+    def __init__(self, url: str) -> None:
+        self.address = (urlsplit(url).hostname, urlsplit(url).port)
+
+    def open(self, data: bytes = b"") -> socket.socket:
+        connection = socket.create_connection(self.address, timeout=20)
+        connection.sendall(data)
+        return connection
+
+    def ask(self, data: bytes) -> bytes:
+        """Everything that comes back until the server closes."""
+        with self.open(data) as connection:
+            return read_all(connection)
+
+    def works(self) -> bool:
+        body = b'{"texts": ["Bern"]}'
+        request = POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+        return self.ask(request).startswith(b"HTTP/1.1 200")
+
+
+def read_all(connection: socket.socket) -> bytes:
+    return b"".join(iter(lambda: connection.recv(65536), b""))
+
+
+def error_of(answer: bytes, status: int) -> dict[str, str]:
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 %d" % status), answer[:300]
+    assert b"application/json" in head
+    assert b"nosniff" in head
+    error = json.loads(body)["error"]
+    assert set(error) == {"type", "message"}
+    return error
+
+
+@pytest.fixture(scope="module")
+def wire(spawn_server) -> Iterator[Wire]:
+    timeouts = {"header_timeout_s": 0.4, "body_timeout_s": 0.4, "keep_alive_timeout_s": 0.6}
+    process, url = spawn_server(**timeouts, max_connections=40)
+    yield Wire(url)
+    process.terminate()
+    assert process.wait(20) == 0
+    assert "Traceback" not in process.stderr.read()
+
+
+@pytest.mark.parametrize(
+    ("data", "status", "kind"),
+    [
+        (b"\x00\xff\x16\x03\x01garbage\r\n\r\n", 400, "bad_http"),
+        (b"GET\r\n\r\n", 400, "bad_http"),
+        (b"GET /\xff HTTP/1.1\r\nHost: x\r\n\r\n", 400, "bad_http"),
+        (b"GET / HTTP/1.1\r\n\r\n", 400, "bad_http"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nBad Name: y\r\n\r\n", 400, "bad_http"),
+        (b"GET /" + b"x" * 200_000 + b" HTTP/1.1\r\nHost: x\r\n\r\n", 431, "header_too_large"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n" + b"X-Bomb: y\r\n" * 20_000 + b"\r\n", 431, "header_too_large"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\nX-Bomb: " + b"y" * 20_000 + b"\r\n", 431, "header_too_large"),
+        (POST + b"Content-Length: 5\r\nContent-Length: 50\r\n\r\n{}", 400, "bad_http"),
+        (POST + b"Content-Length: 5, 50\r\n\r\n{}", 400, "bad_http"),
+        (POST + b"Content-Length: -1\r\n\r\n{}", 400, "bad_http"),
+        (POST + b"Content-Length: 2\r\nTransfer-Encoding: gzip\r\n\r\n{}", 400, "bad_http"),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n{}\r\n", 400, "bad_http"),
+        (POST + b"Content-Length: 99\r\n\r\n{}", 408, "body_timeout"),
+        (POST + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", 408, "body_timeout"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n", 408, "header_timeout"),
+        (b"G", 408, "header_timeout"),
+    ],
+)
+def test_broken_or_unfinished_http_is_answered_in_the_one_shape_and_cut(wire, data, status, kind):
+    assert error_of(wire.ask(data), status)["type"] == kind
+    assert wire.works()
+
+
+def test_a_head_that_trickles_is_cut_in_spite_of_every_byte(wire):
+    began = time.monotonic()
+    with wire.open() as connection:
+        try:
+            for byte in POST * 10:
+                connection.sendall(bytes([byte]))
+                time.sleep(0.02)
+        except OSError:
+            pass
+    assert time.monotonic() - began < 6
+    assert wire.works()
+
+
+def test_a_connection_that_says_nothing_is_closed(wire):
+    assert wire.ask(b"") == b""
+    head = b"GET /health HTTP/1.1\r\nHost: x\r\n\r\n"
+    began = time.monotonic()
+    assert wire.ask(head).startswith(b"HTTP/1.1 200"), "and closed when its time as an idle one is over"
+    assert time.monotonic() - began < 3
+
+
+def test_a_chunked_body_that_never_ends_is_cut(wire):
+    began = time.monotonic()
+    with wire.open(POST + b"Transfer-Encoding: chunked\r\n\r\n") as connection:
+        try:
+            while time.monotonic() - began < 30:
+                connection.sendall(b"8\r\n        \r\n" * 100)
+        except OSError:
+            pass
+    assert time.monotonic() - began < 20
+    assert wire.works()
+
+
+def test_a_body_for_a_route_that_reads_none_is_cut(wire):
+    began = time.monotonic()
+    with wire.open(b"GET /health HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n") as connection:
+        assert connection.recv(65536).startswith(b"HTTP/1.1 200")
+        try:
+            while time.monotonic() - began < 30:
+                connection.sendall(b"1\r\n \r\n")
+                time.sleep(0.02)
+        except OSError:
+            pass
+    assert time.monotonic() - began < 10
+
+
+def test_http_1_0_and_pipelining_and_a_head_in_pieces(wire):
+    assert wire.ask(b"GET /health HTTP/1.0\r\n\r\n").split(b" ")[1] == b"200"
+    body = b'{"texts": ["Bern"]}'
+    request = POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    closing = request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)
+    assert wire.ask(request * 5 + closing).count(b"HTTP/1.1 200") == 6
+    with wire.open() as connection:
+        for at in range(0, len(closing), 7):
+            connection.sendall(closing[at : at + 7])
+        assert read_all(connection).count(b"HTTP/1.1 200") == 1
+
+
+def test_expect_100_is_refused_before_the_body_is_sent(wire):
+    answer = wire.ask(POST + b"Expect: 100-continue\r\nContent-Length: 999999999\r\nConnection: close\r\n\r\n")
+    assert error_of(answer, 413)["type"] == "too_large"
+
+
+def test_an_upgrade_is_not_taken_for_anything_else(wire):
+    ask = b"GET /health HTTP/1.1\r\nHost: x\r\nConnection: close, upgrade\r\nUpgrade: websocket\r\n\r\n"
+    assert wire.ask(ask).startswith(b"HTTP/1.1 200")
+
+
+def test_connections_are_bounded(wire):
+    time.sleep(0.7)
+    held = [wire.open() for _ in range(39)]
+    assert wire.works()
+    held.append(wire.open())
+    error = error_of(wire.ask(b""), 503)
+    assert error["type"] == "too_many_connections"
+    assert "--max-connections" in error["message"]
+    for connection in held:
+        connection.close()
+    time.sleep(0.2)
+    assert wire.works()
+
+
+def test_refusals_outside_any_request_are_counted(wire):
+    wire.ask(b"GET\r\n\r\n")
+    answer = wire.ask(b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n").decode()
+    (count,) = [line for line in answer.splitlines() if line.startswith('globalner_rejected_total{reason="bad_http"}')]
+    assert float(count.split()[-1]) >= 1
