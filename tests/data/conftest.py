@@ -59,6 +59,8 @@ def _with_characters_of_xml(document: Document) -> Document:
 # What `Carries` does not say of a format.
 _LIMITS: dict[str, Callable[[Document], Document | None]] = {
     "columns": _in_words,
+    "spacy-json": _in_words,
+    "json-tags": _in_words,
     "text": _on_one_line,
     "cmeee": _with_nine_labels,
     "xml": _with_characters_of_xml,

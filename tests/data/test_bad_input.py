@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import codecs
 import os
-import time
 from pathlib import Path
 
 import pytest
@@ -102,24 +101,30 @@ def test_what_is_no_data_says_what_was_looked_for(tmp_path: Path) -> None:
 
 
 MILLIONS = 10_000_000
+LONG = [form.name for form in TEXTUAL if form.name not in ("columns", "cmeee")]
+LENGTHS = [
+    *(pytest.param(name, MILLIONS if name == "native" else MILLIONS // 20, id=name) for name in LONG),
+    *(pytest.param(name, MILLIONS, id=f"{name}, whole", marks=pytest.mark.slow) for name in LONG if name != "native"),
+]
 
 
-@pytest.mark.parametrize("name", [form.name for form in TEXTUAL if form.name not in ("columns", "cmeee")])
-def test_ten_million_characters_on_one_line(tmp_path: Path, name: str) -> None:
-    entities = tuple(Entity(10 * at, 10 * at + 3, "PER") for at in range(0, MILLIONS // 10, 10_000))
-    document = Document("Ada Byron " * (MILLIONS // 10), entities)
-    began = time.monotonic()
+@pytest.mark.parametrize(("name", "chars"), LENGTHS)
+def test_millions_of_characters_on_one_line(tmp_path: Path, name: str, chars: int) -> None:
+    """What takes the square of the length does not come to an end here."""
+    entities = tuple(Entity(10 * at, 10 * at + 3, "PER") for at in range(0, chars // 10, 10_000))
+    document = Document("Ada Byron " * (chars // 10), entities)
     (read,) = read_documents(_written(tmp_path, name, [document]), name)
     assert read.text == document.text
     assert len(read.entities) == (0 if name == "text" else len(entities))
-    assert time.monotonic() - began < 60  # seconds; nothing takes the square of the length
 
 
-def test_a_word_of_ten_million_characters(tmp_path: Path) -> None:
+def test_a_word_of_a_million_characters(tmp_path: Path) -> None:
+    """Where the format is told, lines are cut at four megabytes, and the tag behind a longer word is not seen."""
+    million = MILLIONS // 10
     path = tmp_path / "a.conll"
-    path.write_text("a" * MILLIONS + "\tB-PER\nb\tO\n", "utf-8")
+    path.write_text("a" * million + "\tB-PER\nb\tO\n", "utf-8")
     (read,) = read_documents(path)
-    assert [(entity.start, entity.end) for entity in read.entities] == [(0, MILLIONS)]
+    assert [(entity.start, entity.end) for entity in read.entities] == [(0, million)]
 
 
 @pytest.mark.parametrize(
@@ -130,22 +135,18 @@ def test_a_hundred_thousand_labels(tmp_path: Path, name: str) -> None:
     count = 100_000
     document = Document("a " * count, tuple(Entity(2 * at, 2 * at + 1, f"L{at}") for at in range(count)))
     path = tmp_path / "data"
-    began = time.monotonic()
     assert not {reason for reason in write_documents([document], path, name).counts if "words" not in reason}
     (read,) = read_documents(path, name, options=ColumnOptions(scheme="BIO") if name == "columns" else None)
     assert len({entity.label for entity in read.entities}) == count
-    assert time.monotonic() - began < 60  # seconds
 
 
 @pytest.mark.parametrize("name", [n for n in FORMATS if n not in ("text", "cmeee")])
 def test_a_mention_that_occurs_very_often(tmp_path: Path, name: str) -> None:
     count = 50_000
     document = Document("a " * count, tuple(Entity(2 * at, 2 * at + 1, "L") for at in range(count)))
-    began = time.monotonic()
     write_documents([document], tmp_path / "data", name)
     (read,) = read_documents(tmp_path / "data", name)
     assert len(read.entities) == count
-    assert time.monotonic() - began < 60  # seconds
 
 
 def test_a_writer_that_fails_leaves_the_old_file_and_no_other(tmp_path: Path) -> None:
