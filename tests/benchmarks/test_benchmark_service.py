@@ -113,6 +113,7 @@ def run_short(tmp_path: Path, *cases: str) -> dict[tuple[str, str], dict[str, st
         return {(row["case"], row["metric"]): row for row in csv.DictReader(file)}
 
 
+@pytest.mark.slow
 def test_overload_for_seconds(tmp_path: Path) -> None:
     rows = run_short(tmp_path, "overload")
     for times in (2, 5):
@@ -120,6 +121,7 @@ def test_overload_for_seconds(tmp_path: Path) -> None:
     assert float(rows["overload", "capacity"]["value"]) > 0
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(nginx_program() is None, reason="nginx is not installed")
 def test_replicas_lose_nothing_in_a_restart_and_little_in_a_kill(tmp_path: Path) -> None:
     rows = run_short(tmp_path, "replicas")
