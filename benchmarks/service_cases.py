@@ -72,7 +72,7 @@ def latency(subject: Subject) -> Iterator[Measured]:
 
 def overload(subject: Subject) -> Iterator[Measured]:
     """Open loop at twice and five times what the server can do, with a queue of 256 windows."""
-    with running("service", subject.model, max_queue_windows=_QUEUE_WINDOWS) as server:
+    with running("service", subject.model, {"max_queue_windows": _QUEUE_WINDOWS}) as server:
         capacity = in_fresh_process(run_load, _closed(server, subject)).per_s
         bound_ms = 1000.0 * _QUEUE_WINDOWS / capacity
         yield Measured("overload", "capacity", "texts/s", capacity, details=f"{_QUEUE_WINDOWS} windows may wait")

@@ -14,7 +14,7 @@ import sys
 import threading
 import time
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 __all__ = ["RULE", "MemoryWatch", "ServerProcess", "load_extractor", "running", "start"]
 
 RULE = "rule"
+Settings = Mapping[str, object]
+_NO_SETTINGS: Settings = {}
 _ROOT = Path(__file__).resolve().parent.parent
 _LONGEST_START_S = 120.0
 
@@ -98,7 +100,9 @@ class MemoryWatch:
                 return
 
 
-def start(kind: str, model: str, *, port: int = 0, log: IO[str] | None = None, **settings: object) -> ServerProcess:
+def start(
+    kind: str, model: str, *, port: int = 0, log: IO[str] | None = None, settings: Settings = _NO_SETTINGS
+) -> ServerProcess:
     """A server, once it is ready.
 
     Args:
@@ -111,7 +115,7 @@ def start(kind: str, model: str, *, port: int = 0, log: IO[str] | None = None, *
     Raises:
         RuntimeError: If it does not start.
     """
-    words = [sys.executable, "-m", "benchmarks.service_process", kind, model, str(port), json.dumps(settings)]
+    words = [sys.executable, "-m", "benchmarks.service_process", kind, model, str(port), json.dumps(dict(settings))]
     where = subprocess.DEVNULL if log is None else log
     process = subprocess.Popen(words, stdout=subprocess.PIPE, stderr=where, text=True, cwd=_ROOT)
     assert process.stdout is not None
@@ -124,13 +128,13 @@ def start(kind: str, model: str, *, port: int = 0, log: IO[str] | None = None, *
 
 
 @contextmanager
-def running(kind: str, model: str, **settings: object) -> Iterator[ServerProcess]:
+def running(kind: str, model: str, settings: Settings = _NO_SETTINGS) -> Iterator[ServerProcess]:
     """A server for the time of a block; in the end it has to stop cleanly.
 
     Raises:
         RuntimeError: If it does not start, or ends with another code than 0.
     """
-    server = start(kind, model, **settings)  # type: ignore[arg-type]
+    server = start(kind, model, settings=settings)
     try:
         yield server
         code = server.stop()

@@ -72,7 +72,7 @@ def soak(subject: Subject) -> Iterator[Measured]:
     """Eight clients for ten minutes, 15 % of whose requests are faults."""
     expected = in_fresh_process(expected_answers, subject.model, subject.texts, subject.seed)
     short = {"header_timeout_s": _HEADERS_S, "body_timeout_s": _HEADERS_S}
-    with running("service", subject.model, **short) as server, MemoryWatch(server) as memory:
+    with running("service", subject.model, short) as server, MemoryWatch(server) as memory:
         done = in_fresh_process(run_soak, (server.host, server.port), expected, subject.sizes.soak_s, subject.seed)
     kinds = ", ".join(f"{kind}: {count}" for kind, count in sorted(done.kinds.items()))
     shown = "; ".join([kinds, *done.wrong[:_SHOWN]])

@@ -20,12 +20,7 @@ from globalner.data import (
     collate,
     with_context,
 )
-from globalner.decoding import (
-    DECODING_MODES,
-    DecodingMode,
-    TokenSpans,
-    logit_from_score,
-)
+from globalner.decoding import DECODING_MODES, DecodingMode, TokenSpans, logit_from_score
 from globalner.encoders import padding_id
 from globalner.errors import ConfigError, DataError
 from globalner.extractor.long_document import read_long_document
