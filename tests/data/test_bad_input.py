@@ -127,12 +127,22 @@ def test_a_word_of_a_million_characters(tmp_path: Path) -> None:
     assert [(entity.start, entity.end) for entity in read.entities] == [(0, million)]
 
 
+def _counts(names: list[str], whole: int) -> list[object]:
+    """The whole count for the native form, a fiftieth for the others, and theirs in the slow tier."""
+    few = [pytest.param(name, whole if name == "native" else whole // 50, id=name) for name in names]
+    return few + [
+        pytest.param(name, whole, id=f"{name}, whole", marks=pytest.mark.slow) for name in names if name != "native"
+    ]
+
+
+WITH_LABELS = [name for name in FORMATS if name not in ("text", "cmeee")]
+
+
 @pytest.mark.parametrize(
-    "name", [n for n, form in FORMATS.items() if n not in ("text", "cmeee") and form.kind == "text"]
+    ("name", "count"), _counts([name for name in WITH_LABELS if FORMATS[name].kind == "text"], 100_000)
 )
-def test_a_hundred_thousand_labels(tmp_path: Path, name: str) -> None:
+def test_a_hundred_thousand_labels(tmp_path: Path, name: str, count: int) -> None:
     """All in one document, each once, of one mention: whatever is looked up for each entity must not take long."""
-    count = 100_000
     document = Document("a " * count, tuple(Entity(2 * at, 2 * at + 1, f"L{at}") for at in range(count)))
     path = tmp_path / "data"
     assert not {reason for reason in write_documents([document], path, name).counts if "words" not in reason}
@@ -140,9 +150,8 @@ def test_a_hundred_thousand_labels(tmp_path: Path, name: str) -> None:
     assert len({entity.label for entity in read.entities}) == count
 
 
-@pytest.mark.parametrize("name", [n for n in FORMATS if n not in ("text", "cmeee")])
-def test_a_mention_that_occurs_very_often(tmp_path: Path, name: str) -> None:
-    count = 50_000
+@pytest.mark.parametrize(("name", "count"), _counts(WITH_LABELS, 50_000))
+def test_a_mention_that_occurs_very_often(tmp_path: Path, name: str, count: int) -> None:
     document = Document("a " * count, tuple(Entity(2 * at, 2 * at + 1, "L") for at in range(count)))
     write_documents([document], tmp_path / "data", name)
     (read,) = read_documents(tmp_path / "data", name)
