@@ -12,7 +12,7 @@ PYTEST := HF_HUB_OFFLINE=1 $(BIN)/pytest
 PYTEST_PARALLEL := OMP_NUM_THREADS=1 $(PYTEST) -n $(WORKERS) --dist loadfile
 
 .DEFAULT_GOAL := help
-.PHONY: help install demo serve test test-data test-slow test-browser test-gpu check format clean
+.PHONY: help install demo serve test test-data test-slow test-browser test-gpu fuzz check format clean
 
 help:  ## show this list
 	@sed -n 's/^\([a-z-]*\):.*##/\1:/p' $(MAKEFILE_LIST) | while IFS=: read -r name text; do printf '  %-14s%s\n' "$$name" "$$text"; done
@@ -48,6 +48,10 @@ test-browser: $(INSTALLED)  ## run the tests that drive a headless Chromium (ski
 
 test-gpu: $(INSTALLED)  ## run the tests that need a GPU
 	$(PYTEST) -m gpu -rs
+
+FUZZ_SECONDS ?= 60
+fuzz: $(INSTALLED)  ## fuzz the readers of files, FUZZ_SECONDS (60) each
+	@for reader in columns json brat; do $(BIN)/python tests/fuzz/fuzz_$$reader.py -max_total_time=$(FUZZ_SECONDS) -timeout=20 -print_final_stats=1 || exit 1; done
 
 check: $(INSTALLED)  ## lint, format check, strict types, import contracts
 	$(BIN)/ruff check .

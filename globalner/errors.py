@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
+
 __all__ = [
     "CheckpointError",
     "ConfigError",
     "DataError",
     "DownloadError",
     "GlobalNerError",
+    "LossError",
     "MissingExtraError",
     "OutputError",
     "ShapeError",
@@ -41,6 +44,32 @@ class DataError(GlobalNerError):
 
 class DownloadError(GlobalNerError):
     """A file cannot be fetched from the web, or is another one than was expected."""
+
+
+class LossError(DataError):
+    """A format cannot hold everything that is to be written.
+
+    Args:
+        message: What is lost and what to do about it.
+        losses: How many of each loss, by reason.
+        noted: How many of what the format leaves out by its nature.
+        examples: A few of each, by reason.
+        path: The file that was to be written.
+    """
+
+    def __init__(
+        self,
+        message: str,
+        losses: Mapping[str, int],
+        noted: Mapping[str, int],
+        examples: Mapping[str, Sequence[str]],
+        *,
+        path: object = None,
+    ) -> None:
+        self.losses = dict(losses)
+        self.noted = dict(noted)
+        self.examples = {reason: tuple(shown) for reason, shown in examples.items()}
+        super().__init__(message, path=path)
 
 
 class CheckpointError(GlobalNerError):

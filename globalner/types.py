@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 from globalner.errors import DataError
 
-__all__ = ["INCLUSIVE_HINT", "Document", "Entity", "LabelSet"]
+__all__ = ["INCLUSIVE_HINT", "Document", "Documents", "Entity", "LabelSet"]
 
 INCLUSIVE_HINT = "the end looks inclusive"
 """Stands in the error of an entity whose offsets fit when its end is taken for its last character."""
@@ -107,6 +108,14 @@ class Document:
                     f"which has {len(self.text)} characters"
                 )
             previous = end
+
+
+class Documents(Protocol):
+    """Documents that can be gone through more than once: a list, or what reads them again each time."""
+
+    def __iter__(self) -> Iterator[Document]: ...
+
+    def __len__(self) -> int: ...
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,14 +6,56 @@ only where it is owned. Both ask this module, so a model is asked about a span w
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from globalner.errors import ShapeError
 
-__all__ = ["owning_window"]
+__all__ = ["Neighbourhood", "neighbourhoods", "owning_window"]
 
 IntArray = NDArray[np.int64]
+
+
+@dataclass(frozen=True, eq=False)
+class Neighbourhood:
+    """A window among all those that it overlaps: all that has to be known to say which of its spans it owns.
+
+    Attributes:
+        begins: First token of each of them, itself included, document-level indices, inclusive, (W,), ascending.
+        ends: One past the last token of each, **exclusive**, (W,), ascending.
+        place: Which of them it is.
+        num_tokens: Tokens of the whole text; where the text goes on further than is known yet, any number above `ends`.
+    """
+
+    begins: IntArray
+    ends: IntArray
+    place: int
+    num_tokens: int
+
+    @property
+    def begin(self) -> int:
+        """First token of the window, inclusive."""
+        return int(self.begins[self.place])
+
+    @property
+    def end(self) -> int:
+        """One past its last token, **exclusive**."""
+        return int(self.ends[self.place])
+
+    def owns(self, first: ArrayLike, last: ArrayLike) -> NDArray[np.bool_]:
+        """Which spans of the window (document-level tokens, both **inclusive**, (N,)) it owns, (N,) bool."""
+        return np.asarray(owning_window(first, last, self.begins, self.ends, self.num_tokens) == self.place)
+
+
+def neighbourhoods(window_begins: IntArray, window_ends: IntArray, num_tokens: int) -> Iterator[Neighbourhood]:
+    """The neighbourhood of each window of a text, in order; the arguments are those of `owning_window`."""
+    low = np.searchsorted(window_ends, window_begins, side="right").tolist()
+    high = np.searchsorted(window_begins, window_ends, side="left").tolist()
+    for place, (one, other) in enumerate(zip(low, high, strict=True)):
+        yield Neighbourhood(window_begins[one:other], window_ends[one:other], place - one, num_tokens)
 
 
 def owning_window(

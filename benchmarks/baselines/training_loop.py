@@ -15,7 +15,16 @@ from benchmarks.baselines.tagger import Tagger, TagScorer
 from benchmarks.baselines.tagging import tagging_windows
 from benchmarks.baselines.token_classification import TokenClassifier
 from globalner.config import Recipe
-from globalner.data import Report, TextTokenizer, Window, WindowSize, collate, shuffled_batches, training_windows
+from globalner.data import (
+    ContextRule,
+    Report,
+    TextTokenizer,
+    Window,
+    WindowSize,
+    collate,
+    shuffled_batches,
+    training_windows,
+)
 from globalner.encoders import padding_id
 from globalner.errors import ConfigError, DataError
 from globalner.evaluation import evaluate_documents
@@ -25,7 +34,7 @@ from globalner.training import TrainingData, TrainingOptions
 from globalner.training.batch_size import resolve_batch_size
 from globalner.training.callbacks.step_seeds import step_seed
 from globalner.training.optimizer import OptimizerSettings, parameter_groups, warmup_then_linear_decay
-from globalner.types import Document, LabelSet
+from globalner.types import Document, Documents, LabelSet
 
 __all__ = ["BASELINES", "TrainedBaseline", "train_baseline"]
 
@@ -89,10 +98,12 @@ def _check(recipe: Recipe) -> None:
         )
 
 
-def _windows(recipe: Recipe, documents: Sequence[Document], built: BuiltModel, labels: LabelSet) -> list[Window]:
-    tokenizer = TextTokenizer(built.tokenizer.backend_tokenizer, recipe.data.boundary, recipe.data.alignment)
-    size = WindowSize(recipe.data.window_tokens, recipe.data.overlap_tokens, recipe.training.max_span_tokens)
-    expanded = Report() if recipe.data.alignment == "expand" else None
+def _windows(recipe: Recipe, documents: Documents, built: BuiltModel, labels: LabelSet) -> list[Window]:
+    data = recipe.data
+    tokenizer = TextTokenizer(built.tokenizer.backend_tokenizer, data.boundary, data.alignment)
+    context = ContextRule(data.context, data.context_tokens)
+    size = WindowSize(data.window_tokens, data.overlap_tokens, recipe.training.max_span_tokens, context)
+    expanded = Report() if data.alignment == "expand" else None
     return tagging_windows(training_windows(documents, tokenizer, labels, size, Report(), expanded))
 
 

@@ -71,12 +71,19 @@ class Console:
         """The result as JSON, on stdout."""
         print(json.dumps(value, ensure_ascii=False, indent=2))
 
-    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]]) -> None:
-        """A table on stdout: numbers to the right; as wide as it needs to be where no terminal limits it."""
+    def table(self, columns: Sequence[str], rows: Sequence[Sequence[str]], *, on_stderr: bool = False) -> None:
+        """A table: numbers to the right; as wide as it needs to be where no terminal limits it.
+
+        Args:
+            columns: Their heads.
+            rows: Cells of each row.
+            on_stderr: Whether it is a note or belongs to an error, rather than the result.
+        """
         from rich.box import SIMPLE_HEAD
         from rich.console import Console as RichConsole
         from rich.table import Table
 
+        stream = sys.stderr if on_stderr else sys.stdout
         table = Table(box=SIMPLE_HEAD)
         for index, column in enumerate(columns):
             # A number may be missing here and there.
@@ -84,11 +91,11 @@ class Console:
             numeric = bool(cells) and all(
                 cell.strip("%+-").replace(".", "").replace(",", "").isdigit() for cell in cells
             )
-            table.add_column(column, justify="right" if numeric else "left", no_wrap=not sys.stdout.isatty())
+            table.add_column(column, justify="right" if numeric else "left", no_wrap=not stream.isatty())
         for row in rows:
             table.add_row(*row)
-        width = None if sys.stdout.isatty() else 10_000
-        RichConsole(file=sys.stdout, width=width, markup=False, highlight=False).print(table)
+        width = None if stream.isatty() else 10_000
+        RichConsole(file=stream, width=width, markup=False, highlight=False).print(table)
 
 
 def print_error(message: str) -> None:

@@ -17,6 +17,17 @@ __all__ = ["app"]
 
 app = verb_app()
 
+_HEADS = {
+    "nested entities": "nested",
+    "crossing entities": "crossing",
+    "several labels on one span": "labels",
+    "any text exactly": "text",
+    "scores": "scores",
+    "ids": "ids",
+    "given words": "words",
+    "further keys": "keys",
+}
+
 
 @app.command(
     epilog=examples("globalner data formats", "globalner data formats columns", "globalner data formats --json")
@@ -41,24 +52,22 @@ def formats(
             _show(console, form)
     else:
         console.table(
-            ("format", "written to", "what it is", "holds", "cannot hold", "options"),
-            [
-                (
-                    form.name,
-                    _place(form),
-                    form.description,
-                    ", ".join(form.holds),
-                    ", ".join(form.cannot_hold),
-                    ", ".join(option.name for option in form.options),
-                )
-                for form in described
-            ],
+            ("format", "written to", *_HEADS.values()),
+            [(form.name, _place(form), *_marks(form)) for form in described],
         )
+        widest = max(len(form.name) for form in described)
+        for form in described:
+            console.result(f"  {form.name:<{widest}}  {form.description}")
+        console.note(f"The columns say what a format holds: {'; '.join(f'{h}: {t}' for t, h in _HEADS.items())}")
         console.note("globalner data formats FORMAT tells what its options mean")
 
 
+def _marks(form: FormatDescription) -> list[str]:
+    return ["yes" if thing in form.holds else "-" for thing in _HEADS]
+
+
 def _place(form: FormatDescription) -> str:
-    return "a folder" if form.kind == "folder" else " ".join(form.suffixes) or "any name (--to)"
+    return "a folder" if form.kind == "folder" else " ".join(form.suffixes) or "--to"
 
 
 def _show(console: Console, form: FormatDescription) -> None:

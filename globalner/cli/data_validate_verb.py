@@ -124,6 +124,8 @@ def _print_repairs(console: Console, target: Path, repaired: RepairResult | None
         return
     for repair in repaired.repairs:
         console.result(f"mended: {repair.place}: {repair.kind}: {repair.message}")
+    for reason, count in repaired.as_read.items():
+        console.result(f"as read: {reason}: {count:,}")
     dropped = f", {repaired.dropped:,} that cannot be read left out" if repaired.dropped else ""
     console.result(f"{target}: {repaired.documents:,} documents, {len(repaired.repairs):,} repairs{dropped}")
     for reason, count in repaired.left_out.items():

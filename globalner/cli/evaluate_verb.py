@@ -13,14 +13,18 @@ from globalner.cli.shared_options import (
     Debug,
     Device,
     DeviceName,
+    Encoding,
+    ErrorsOption,
     InputFormat,
     Json,
     Mode,
     ModelName,
     Precision,
     Quiet,
+    ReadOptions,
     Threshold,
     examples,
+    options_of,
     verb_app,
 )
 
@@ -39,6 +43,9 @@ def evaluate(
     model: ModelName,
     data: Annotated[Path, typer.Argument(metavar="DATA", help="File of labelled documents.")],
     data_format: InputFormat = "auto",
+    read: ReadOptions = None,
+    encoding: Encoding = "utf-8",
+    errors: ErrorsOption = "strict",
     mode: Mode = None,
     threshold: Threshold = None,
     seqeval: Annotated[bool, typer.Option("--seqeval", help="Show seqeval's report too (flat data only).")] = False,
@@ -52,7 +59,7 @@ def evaluate(
     """Score a model: precision, recall and F1 of whole entities, for each label, micro and macro."""
     from globalner.cli.metrics_table import print_scores
     from globalner.extractor import EntityExtractor
-    from globalner.workflows import evaluate_file
+    from globalner.workflows import FileForm, evaluate_file
 
     console = Console(quiet=quiet, debug=debug)
     console.quiet_libraries()
@@ -62,7 +69,7 @@ def evaluate(
     evaluation = evaluate_file(
         extractor,
         data,
-        format=data_format,
+        reading=FileForm(data_format, options_of(read), encoding, errors),
         mode=mode.value if mode else None,
         threshold=threshold,
         with_seqeval=seqeval,

@@ -13,13 +13,17 @@ from globalner.cli.shared_options import (
     Debug,
     Device,
     DeviceName,
+    Encoding,
+    ErrorsOption,
     InputFormat,
     Mode,
     ModelName,
     Precision,
     Quiet,
+    ReadOptions,
     Threshold,
     examples,
+    options_of,
     verb_app,
 )
 
@@ -45,6 +49,9 @@ def predict(
         Path | None, typer.Option("--output", metavar="FILE", help="Where to write; stdout if left out.")
     ] = None,
     source_format: InputFormat = "auto",
+    read: ReadOptions = None,
+    encoding: Encoding = "utf-8",
+    errors: ErrorsOption = "strict",
     whole_file: Annotated[bool, typer.Option("--whole-file", help="The file is one plain-text document.")] = False,
     mode: Mode = None,
     threshold: Threshold = None,
@@ -59,13 +66,14 @@ def predict(
 ) -> None:
     """Find the entities of texts: one JSON line for each input, in order."""
     from globalner.extractor import EntityExtractor
-    from globalner.workflows import PredictOptions, predict_documents, read_inputs, write_predictions
+    from globalner.workflows import FileForm, PredictOptions, predict_documents, read_inputs, write_predictions
 
     if (source is None) == (text is None):
         raise typer.BadParameter("give either INPUT (a file, or - for stdin) or --text, and not both")
     console = Console(quiet=quiet, debug=debug)
     console.quiet_libraries()
-    documents = read_inputs(source, text, format=source_format, whole_file=whole_file)
+    reading = FileForm(source_format, options_of(read), encoding, errors)
+    documents = read_inputs(source, text, reading=reading, whole_file=whole_file)
     extractor = EntityExtractor.from_pretrained(
         model, device=device.value, precision=(precision or "fp32"), batch_size=batch_size or 32
     )

@@ -95,8 +95,8 @@ def remarks(found: DataStatistics) -> Iterator[str]:
 
 
 def percent(share: float) -> str:
-    """A share as a number of percent."""
-    return f"{100 * share:.1f}" if share == 0 or share >= 0.0005 else "<0.1"
+    """A share as a number of percent, with more digits where it is small, so that it is not shown as none."""
+    return f"{100 * share:.1f}" if share == 0 or share >= 0.0005 else f"{max(100 * share, 0.0001):.4f}"
 
 
 def _merged(parts: Sequence[Lengths]) -> Lengths:

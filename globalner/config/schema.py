@@ -35,6 +35,24 @@ def _count_or_auto(value: object) -> object:
     raise PydanticCustomError("count_or_auto", "must be a whole number of at least 1, or auto")
 
 
+def _values_as_text(value: object) -> object:
+    """Numbers, truth values and lists of them as they are written on the command line: 2, true, 3,4."""
+    if not isinstance(value, dict):
+        return value
+    return {name: _as_text(one) for name, one in value.items()}
+
+
+def _as_text(value: object) -> object:
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list) and all(isinstance(item, str | int) for item in value):
+        return ",".join(map(str, value))
+    return str(value) if isinstance(value, int) else value
+
+
+TextByName = Annotated[dict[Text, str], BeforeValidator(_values_as_text)]
+
+
 class DataConfig(Section):
     """Where the documents are and how they are cut into windows."""
 
@@ -42,10 +60,19 @@ class DataConfig(Section):
     dev: Text = Field(description="File of development documents: after each epoch they decide which model is best.")
     test: Text | None = Field(default=None, description="File of test documents, read once after training, or null.")
     format: Text = Field(default="auto", description="Format of the files; auto looks at their content.")
+    format_options: TextByName = Field(
+        default_factory=dict, description="Options of the format by name, as in scheme: IOB1 (globalner data formats)."
+    )
+    encoding: Text = Field(default="utf-8", description="Encoding of the files, a name that Python knows.")
     window_tokens: int = Field(
         default=256, ge=8, description="Longest piece of text given to the encoder, in tokens, special tokens included."
     )
     overlap_tokens: int = Field(default=64, ge=0, description="Tokens that neighbouring windows of a long text share.")
+    context: Literal["none", "document", "adjacent"] = Field(
+        default="none",
+        description="Neighbours that the encoder sees around a text: those of its document, any that stand next to it.",
+    )
+    context_tokens: int = Field(default=64, ge=0, description="Tokens of such neighbours on each side, at most.")
     boundary: Literal["word", "token"] = Field(
         default="word", description="Whether an entity starts and ends where words do, or at any token."
     )
@@ -153,6 +180,10 @@ class TrainingConfig(Section):
     seed: int = Field(default=0, ge=0, lt=2**32, description="Where all randomness starts.")
     tune_threshold: bool = Field(
         default=True, description="Whether the score above which a span counts is chosen on dev; false: 0.5."
+    )
+    cache: Literal["auto", "off"] = Field(
+        default="auto",
+        description="Whether the windows of a large training set are kept on disk for the next time; off: in memory.",
     )
     max_span_tokens: Count | None = Field(
         default=None, description="Longest entity in tokens that is learnt and found; null: no limit."

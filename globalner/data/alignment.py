@@ -2,19 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
 from globalner.data.report import Report
-from globalner.data.tokenization import TextTokenizer, TokenizedText
+from globalner.data.tokenization import TextTokenizer
+from globalner.data.tokenized_text import TokenizedText
 from globalner.types import Document, Entity, LabelSet
 
 __all__ = ["align_entities", "count_edges_inside", "unreachable_entities"]
 
 _INSIDE_TOKEN, _INSIDE_WORD, _DROPPED = "inside a token", "inside a word", "with a character that the tokenizer drops"
-_DOCUMENTS_AT_ONCE = 256
 _TWICE = "the same span and label twice"
 
 
@@ -55,7 +55,7 @@ def align_entities(
     return np.array(list(rows), dtype=np.int64).reshape(-1, 3)
 
 
-def unreachable_entities(documents: Sequence[Document], tokenizer: TextTokenizer, labels: LabelSet) -> Report:
+def unreachable_entities(documents: Iterable[Document], tokenizer: TextTokenizer, labels: LabelSet) -> Report:
     """Gold entities that no prediction can equal, whatever the weights, since no tokens have their edges.
 
     Args:
@@ -67,13 +67,11 @@ def unreachable_entities(documents: Sequence[Document], tokenizer: TextTokenizer
         Such entities by reason.
     """
     report = Report()
-    for place in range(0, len(documents), _DOCUMENTS_AT_ONCE):
-        some = documents[place : place + _DOCUMENTS_AT_ONCE]
-        for document, tokens in zip(some, tokenizer.tokenize(some), strict=True):
-            edges = _Edges(tokens)
-            for entity in {entity.key: entity for entity in document.entities}.values():
-                if entity.label in labels and edges.exact(entity) is None:
-                    report.add(edges.reason(document.text, entity), _shown(entity))
+    for document, tokens in tokenizer.stream(documents):
+        edges = _Edges(tokens)
+        for entity in {entity.key: entity for entity in document.entities}.values():
+            if entity.label in labels and edges.exact(entity) is None:
+                report.add(edges.reason(document.text, entity), _shown(entity))
     return report
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -12,7 +13,7 @@ from torch import Tensor
 
 from globalner.data.windows import Window
 
-__all__ = ["Batch", "batches_by_length", "collate", "shuffled_batches"]
+__all__ = ["Batch", "ShuffledBatches", "batches_by_length", "collate", "shuffled_batches"]
 
 
 @dataclass(frozen=True)
@@ -59,23 +60,52 @@ def batches_by_length(lengths: Sequence[int], batch_size: int) -> list[list[int]
     return [order[place : place + batch_size] for place in range(0, len(order), batch_size)]
 
 
-def shuffled_batches(
-    lengths: Sequence[int], batch_size: int, *, seed: int, epoch: int, batches_in_bucket: int = 50
-) -> list[list[int]]:
-    """Indices in shuffled batches of similar length: for training.
+class ShuffledBatches(Sequence[list[int]]):
+    """Indices in shuffled batches of similar length: for training. Holds them as arrays.
 
     The order derives from (seed, epoch) alone. Indices are shuffled, cut in buckets of `batches_in_bucket` batches,
     sorted by length inside each bucket, and the batches shuffled.
+
+    Args:
+        lengths: Tokens of each window.
+        batch_size: Windows in a batch.
+        seed: Seed of the training.
+        epoch: Which pass it is.
+        batches_in_bucket: From how many batches' windows those of similar length are put together.
     """
-    random = np.random.default_rng((seed, epoch))
-    order = random.permutation(len(lengths))
-    sizes = np.asarray(lengths, dtype=np.int64)
-    batches = []
-    for place in range(0, len(order), batch_size * batches_in_bucket):
-        bucket = order[place : place + batch_size * batches_in_bucket]
-        bucket = bucket[np.argsort(-sizes[bucket], kind="stable")]
-        batches += [bucket[at : at + batch_size].tolist() for at in range(0, len(bucket), batch_size)]
-    return [batches[place] for place in random.permutation(len(batches))]
+
+    def __init__(
+        self,
+        lengths: Sequence[int] | NDArray[np.integer],
+        batch_size: int,
+        *,
+        seed: int,
+        epoch: int,
+        batches_in_bucket: int = 50,
+    ) -> None:
+        random = np.random.default_rng((seed, epoch))
+        self._order = random.permutation(len(lengths))
+        self._batch_size = batch_size
+        sizes = np.asarray(lengths)
+        for place in range(0, len(self._order), batch_size * batches_in_bucket):
+            bucket = self._order[place : place + batch_size * batches_in_bucket]
+            bucket[:] = bucket[np.argsort(-sizes[bucket], kind="stable")]
+        self._places = random.permutation(math.ceil(len(self._order) / batch_size))
+
+    def __len__(self) -> int:
+        return len(self._places)
+
+    def __getitem__(self, index: int) -> list[int]:  # type: ignore[override]
+        place = int(self._places[index]) * self._batch_size
+        batch: list[int] = self._order[place : place + self._batch_size].tolist()
+        return batch
+
+
+def shuffled_batches(
+    lengths: Sequence[int], batch_size: int, *, seed: int, epoch: int, batches_in_bucket: int = 50
+) -> list[list[int]]:
+    """The same as `ShuffledBatches`, as a list."""
+    return list(ShuffledBatches(lengths, batch_size, seed=seed, epoch=epoch, batches_in_bucket=batches_in_bucket))
 
 
 def _padded(rows: Sequence[NDArray[np.generic]], length: int, fill: int | bool) -> Tensor:

@@ -14,7 +14,7 @@ from globalner.data.formats import FORMATS, format_named
 from globalner.data.formats.format import Format, Reading, Sample, Source, Writing
 from globalner.data.formats.lines import ByteErrors, check_encoding, check_path
 from globalner.data.report import Report
-from globalner.errors import DataError, OutputError
+from globalner.errors import DataError, LossError, OutputError
 from globalner.types import Document
 
 __all__ = ["DocumentReader", "format_for_writing", "format_of_file", "read_documents", "write_documents"]
@@ -74,6 +74,8 @@ class DocumentReader:
         found = False
         for document in self._read(self._reading):
             found = True
+            if "\x00" in document.text:
+                self.report.add("document with NUL characters, which are kept", repr(document.text[:60]))
             yield document
         if not found and not rejected:
             raise DataError("is empty: it holds no document", path=self.path)
@@ -141,7 +143,7 @@ def write_documents(
         What was left out.
 
     Raises:
-        DataError: If the format cannot hold everything and `lossy` is False; says what and how many.
+        LossError: If the format cannot hold everything and `lossy` is False; says what and how many.
         OutputError: If the file cannot be written.
     """
     target = Path(path).resolve()
@@ -152,7 +154,7 @@ def write_documents(
         writing = Writing(None, partial, suffix=target.suffix.lower())
         _fill(form, documents, writing, _options(form, options))
         if writing.losses and not lossy:
-            raise DataError(_refusal(form, writing.losses), path=target)
+            raise _refusal(form, writing, target)
         partial.replace(target)
     except OSError as error:
         raise OutputError(f"{target}: cannot be written: {error.strerror or error}") from error
@@ -185,11 +187,13 @@ def _check_target(target: Path, form: Format[Any]) -> None:
         raise OutputError(f"{target}: is not a file that can be replaced; name another")
 
 
-def _refusal(form: Format[Any], losses: Report) -> str:
-    return (
+def _refusal(form: Format[Any], writing: Writing, target: Path) -> LossError:
+    losses, notes = writing.losses, writing.notes
+    message = (
         f"the format {form.name!r} cannot hold everything, so nothing was written: {'; '.join(losses.lines())}. "
         "Write the native form (.jsonl), which holds all, or pass lossy=True (--lossy) to leave these out"
     )
+    return LossError(message, losses.counts, notes.counts, losses.examples | notes.examples, path=target)
 
 
 def _format_for(name: str, options: object | None) -> Format[Any] | None:

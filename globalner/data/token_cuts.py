@@ -45,14 +45,16 @@ def with_cuts(tokenizer: Tokenizer, alignment: Alignment) -> Tokenizer:
         tokenizer: Any fast tokenizer; it is not changed.
         alignment: What is done about entities whose edge lies inside a token.
     """
+    if alignment not in _CUTS:
+        return Tokenizer.from_str(tokenizer.to_str())
     description: dict[str, Any] = json.loads(tokenizer.to_str())
-    if alignment in _CUTS:
-        steps = _steps(description["pre_tokenizer"])
-        cut = {"type": "Split", "pattern": {"Regex": _CUTS[alignment]}, "behavior": "Isolated", "invert": False}
-        place = next((at for at, step in enumerate(steps) if step["type"] == "ByteLevel"), len(steps))
-        # Behind a byte-level step there are no characters any more, so that the cuts stand before it.
-        steps[place:] = [*_blank_put_first(steps[place:]), cut, *steps[place:]]
-        description["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": steps}
+    steps = _steps(description["pre_tokenizer"])
+    # Behind a byte-level step there are no characters any more, so that the cuts stand before it.
+    place = next((at for at, step in enumerate(steps) if step["type"] == "ByteLevel"), len(steps))
+    before, behind = _blank_put_first(steps[place:])
+    cut = {"type": "Split", "pattern": {"Regex": _CUTS[alignment]}, "behavior": "Isolated", "invert": False}
+    steps = [*steps[:place], *before, cut, *behind]
+    description["pre_tokenizer"] = {"type": "Sequence", "pretokenizers": steps}
     return Tokenizer.from_str(json.dumps(description))
 
 
@@ -64,9 +66,13 @@ def _steps(pre_tokenizer: dict[str, Any] | None) -> list[dict[str, Any]]:
     return [step for part in pre_tokenizer["pretokenizers"] for step in _steps(part)]
 
 
-def _blank_put_first(steps: list[dict[str, Any]]) -> list[dict[str, Any]]:
-    """Takes the blank before a text over from a byte-level step, which would put one before each piece of a cut."""
+def _blank_put_first(steps: list[dict[str, Any]]) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+    """What goes before the cuts and behind them.
+
+    A byte-level step may put a blank before each of its pieces. Behind the cuts these are more; so a step before them
+    does it instead.
+    """
     if not steps or not steps[0].get("add_prefix_space"):
-        return []
-    steps[0] = {**steps[0], "add_prefix_space": False}
-    return [{"type": "Metaspace", "replacement": " ", "prepend_scheme": "always", "split": False}]
+        return [], steps
+    blank_first = {"type": "Metaspace", "replacement": " ", "prepend_scheme": "always", "split": False}
+    return [blank_first], [{**steps[0], "add_prefix_space": False}, *steps[1:]]

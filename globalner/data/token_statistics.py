@@ -7,7 +7,8 @@ from collections.abc import Sequence
 from globalner.data.alignment import align_entities
 from globalner.data.report import Report
 from globalner.data.statistics import Lengths
-from globalner.data.tokenization import TextTokenizer, TokenizedText
+from globalner.data.tokenization import TextTokenizer
+from globalner.data.tokenized_text import TokenizedText
 from globalner.data.windows import WindowSize, cut_windows
 from globalner.types import Document, LabelSet
 from globalner.window_ownership import owning_window

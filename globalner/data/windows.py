@@ -2,23 +2,31 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from globalner.data.alignment import align_entities
-from globalner.data.report import Report
-from globalner.data.tokenization import TextTokenizer, TokenizedText
+from globalner.data.context import NO_CONTEXT, ContextRule, TextInContext
+from globalner.data.tokenization import TextTokenizer
+from globalner.data.tokenized_text import TokenizedText
 from globalner.errors import ConfigError
-from globalner.types import Document, LabelSet
-from globalner.window_ownership import owning_window
+from globalner.window_ownership import Neighbourhood
 
-__all__ = ["Window", "WindowSize", "cut_windows", "document_windows", "training_windows"]
+__all__ = [
+    "PlacedWindow",
+    "Window",
+    "WindowSize",
+    "cells_owned_elsewhere",
+    "cut_windows",
+    "document_windows",
+    "stream_windows",
+]
 
 Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
+_NO_CELLS: Ints = np.empty((0, 3), dtype=np.int64)
 
 
 @dataclass(frozen=True)
@@ -29,11 +37,13 @@ class WindowSize:
         window_tokens: Tokens of a window, special tokens included.
         overlap_tokens: Tokens that neighbouring windows share, at least.
         max_span_tokens: Longest entity in tokens, both ends counted; None for no limit but the window.
+        context: What else stands in the window of a text that leaves room in it.
     """
 
     window_tokens: int
     overlap_tokens: int
     max_span_tokens: int | None = None
+    context: ContextRule = NO_CONTEXT
 
     def text_tokens(self, tokenizer: TextTokenizer) -> int:
         """Room for tokens of the text beside the special tokens.
@@ -58,8 +68,8 @@ class Window:
         document: Index of the document.
         begin: Index, in the text's tokens, of the first text token of this window.
         text_tokens: How many text tokens it holds.
-        num_special: Special tokens that stand before them.
-        input_ids: (L,), special tokens included.
+        num_special: Tokens that stand before them: special ones and those of the context.
+        input_ids: (L,), special tokens and context included.
         start_mask: (L,), which tokens may start an entity.
         end_mask: (L,), which tokens may end one.
         gold: (N, 3): type, first, last (inclusive), the gold spans that this window owns.
@@ -80,6 +90,21 @@ class Window:
         return len(self.input_ids)
 
 
+@dataclass(frozen=True, eq=False)
+class PlacedWindow:
+    """A window of a text whose end is not known yet, with all that its spans need to become entities.
+
+    Attributes:
+        window: The window, without gold.
+        tokens: Its text tokens, with the characters of the whole text.
+        neighbourhood: The windows that it overlaps.
+    """
+
+    window: Window
+    tokens: TokenizedText
+    neighbourhood: Neighbourhood
+
+
 def cut_windows(num_tokens: int, room: int, overlap_tokens: int) -> tuple[Ints, Ints]:
     """Begins (inclusive) and ends (**exclusive**) of windows of `room` tokens that cover a text; the last one is full.
 
@@ -93,86 +118,111 @@ def cut_windows(num_tokens: int, room: int, overlap_tokens: int) -> tuple[Ints, 
     return begins, begins + room
 
 
-def document_windows(index: int, tokens: TokenizedText, tokenizer: TextTokenizer, size: WindowSize) -> list[Window]:
-    """The windows of one text, without gold."""
-    begins, ends = cut_windows(len(tokens), size.text_tokens(tokenizer), size.overlap_tokens)
-    none = np.empty((0, 3), dtype=np.int64)
-    return [_window(index, tokens, tokenizer, (int(b), int(e)), none, none) for b, e in zip(begins, ends, strict=True)]
-
-
-def training_windows(
-    documents: Sequence[Document],
-    tokenizer: TextTokenizer,
-    labels: LabelSet,
-    size: WindowSize,
-    report: Report,
-    expanded: Report | None = None,
+def document_windows(
+    index: int, tokens: TokenizedText, tokenizer: TextTokenizer, size: WindowSize, context: TextInContext | None = None
 ) -> list[Window]:
-    """The windows of all documents with the gold spans that each owns.
+    """The windows of one text, without gold.
 
     Args:
-        documents: Documents with their gold entities.
-        tokenizer: Of the model.
-        labels: Types of the model.
-        size: How long windows and entities are.
-        report: Takes each entity that cannot be kept.
-        expanded: Takes each that is expanded to the edges of its tokens; None: none is. See `align_entities`.
+        index: Of the document.
+        tokens: Of its text.
+        tokenizer: What made them.
+        size: How long windows are.
+        context: What stands around the text; None for nothing.
     """
-    windows: list[Window] = []
-    for index, (document, tokens) in enumerate(zip(documents, tokenizer.tokenize(documents), strict=True)):
-        gold = align_entities(document, tokens, labels, report, expanded)
-        begins, ends = cut_windows(len(tokens), size.text_tokens(tokenizer), size.overlap_tokens)
-        owner = owning_window(gold[:, 1], gold[:, 2], begins, ends, len(tokens))
-        if size.max_span_tokens is not None:
-            owner[gold[:, 2] - gold[:, 1] >= size.max_span_tokens] = -1
-        for type_, first, last in gold[owner == -1]:
-            span = document.text[tokens.char_starts[first] : tokens.char_ends[last]]
-            reason = "longer than a window or max_span_tokens"
-            report.add(reason, f"{labels.names[type_]} of {last - first + 1} tokens {span[:60]!r}")
-        for place, bounds in enumerate(zip(begins.tolist(), ends.tolist(), strict=True)):
-            foreign = _cells_owned_elsewhere(place, tokens, begins, ends)
-            windows.append(_window(index, tokens, tokenizer, bounds, gold[owner == place], foreign))
-    return windows
+    begins, ends = cut_windows(len(tokens), size.text_tokens(tokenizer), size.overlap_tokens)
+    pairs = zip(begins.tolist(), ends.tolist(), strict=True)
+    return [_window(index, begin, tokens.part(begin, end), tokenizer, context) for begin, end in pairs]
 
 
-def _window(
-    index: int, tokens: TokenizedText, tokenizer: TextTokenizer, bounds: tuple[int, int], gold: Ints, ignore: Ints
-) -> Window:
-    begin, end = bounds
-    before, after = len(tokenizer.prefix_ids), len(tokenizer.suffix_ids)
-    shift = np.array([0, before - begin, before - begin], dtype=np.int64)
-    ids = np.concatenate([tokenizer.prefix_ids, tokens.input_ids[begin:end], tokenizer.suffix_ids]).astype(np.int64)
-    return Window(
-        document=index,
-        begin=begin,
-        text_tokens=end - begin,
-        num_special=before,
-        input_ids=ids,
-        start_mask=np.pad(tokens.may_start[begin:end], (before, after)),
-        end_mask=np.pad(tokens.may_end[begin:end], (before, after)),
-        gold=gold + shift,
-        ignore=ignore + shift,
-    )
+def stream_windows(
+    index: int, stretches: Iterator[TokenizedText], tokenizer: TextTokenizer, size: WindowSize
+) -> Iterator[PlacedWindow]:
+    """The windows of a text whose tokens come in stretches: those of `document_windows`, each as soon as it is known.
+
+    No more tokens are held than two windows and a stretch have.
+    """
+    room, overlap = size.text_tokens(tokenizer), size.overlap_tokens
+    step = room - overlap
+    held, held_from, seen = TokenizedText.empty(), 0, 0
+    bounds: list[tuple[int, int]] = []  # of windows that are known, from the first that overlaps one to come
+    place = known = 0  # of `bounds`, the next window to come; how many windows are known in all
+
+    def ready(finished: bool) -> Iterator[PlacedWindow]:
+        nonlocal place
+        while place < len(bounds) and (finished or bounds[-1][0] >= bounds[place][1]):
+            begin, end = bounds[place]
+            first, last = place, place + 1
+            while first > 0 and bounds[first - 1][1] > begin:
+                first -= 1
+            while last < len(bounds) and bounds[last][0] < end:
+                last += 1
+            begins, ends = np.array(bounds[first:last], dtype=np.int64).T
+            part = held.part(begin - held_from, end - held_from)
+            neighbourhood = Neighbourhood(begins, ends, place - first, seen)
+            place += 1
+            yield PlacedWindow(_window(index, begin, part, tokenizer, None), part, neighbourhood)
+
+    for stretch in stretches:
+        held, seen = TokenizedText.concatenate([held, stretch]), seen + len(stretch)
+        while known * step + room < seen:
+            bounds.append((known * step, known * step + room))
+            known += 1
+        yield from ready(finished=False)
+        next_begin = bounds[place][0] if place < len(bounds) else max(0, min(known * step, seen - room))
+        held, held_from = held.part(next_begin - held_from, len(held)), next_begin
+        past = sum(1 for _, end in bounds[:place] if end <= next_begin)
+        bounds, place = bounds[past:], place - past
+    if seen:
+        bounds.append((max(0, seen - room), seen))
+    yield from ready(finished=True)
 
 
-def _cells_owned_elsewhere(place: int, tokens: TokenizedText, begins: Ints, ends: Ints) -> Ints:
-    """(M, 3): -1, first, last, in the text's tokens, of the cells inside window `place` that another window owns."""
-    begin, end = int(begins[place]), int(ends[place])
+def cells_owned_elsewhere(window: Window, neighbourhood: Neighbourhood) -> Ints:
+    """(M, 3): -1, first, last, in the window's tokens, of the cells inside it that another window owns.
+
+    Only windows that overlap it are looked at, so that the work for a text grows with its windows and no faster.
+    """
+    begin, end = neighbourhood.begin, neighbourhood.end
+    begins, ends, place = neighbourhood.begins, neighbourhood.ends, neighbourhood.place
+    shift = window.num_special - window.begin
     shared = []
     if place > 0:
-        shared.append(_cells_between(tokens, begin, int(ends[place - 1])))
+        shared.append((begin, int(ends[place - 1])))
     if place + 1 < len(begins):
-        shared.append(_cells_between(tokens, int(begins[place + 1]), end))
+        shared.append((int(begins[place + 1]), end))
     if not shared:
-        return np.empty((0, 3), dtype=np.int64)
-    cells = np.unique(np.concatenate(shared), axis=0)
-    foreign = cells[owning_window(cells[:, 0], cells[:, 1], begins, ends, len(tokens)) != place]
+        return _NO_CELLS
+    cells = np.concatenate([_cells_between(window, low + shift, high + shift) for low, high in shared])
+    if len(shared) == 2 and shared[0][1] > shared[1][0]:
+        cells = np.unique(cells, axis=0)
+    foreign = cells[~neighbourhood.owns(cells[:, 0] - shift, cells[:, 1] - shift)]
     return np.column_stack([np.full(len(foreign), -1, dtype=np.int64), foreign])
 
 
-def _cells_between(tokens: TokenizedText, begin: int, end: int) -> Ints:
-    """(K, 2): first and last tokens of all possible spans inside [begin, end)."""
-    first = begin + np.flatnonzero(tokens.may_start[begin:end])
-    last = begin + np.flatnonzero(tokens.may_end[begin:end])
+def _window(
+    index: int, begin: int, tokens: TokenizedText, tokenizer: TextTokenizer, context: TextInContext | None
+) -> Window:
+    around = ((), ()) if context is None else (context.before, context.behind)
+    before = np.concatenate([tokenizer.prefix_ids, around[0]]).astype(np.int64)
+    behind = np.concatenate([around[1], tokenizer.suffix_ids]).astype(np.int64)
+    padding = (len(before), len(behind))
+    return Window(
+        document=index,
+        begin=begin,
+        text_tokens=len(tokens),
+        num_special=len(before),
+        input_ids=np.concatenate([before, tokens.input_ids, behind]),
+        start_mask=np.pad(tokens.may_start, padding),
+        end_mask=np.pad(tokens.may_end, padding),
+        gold=_NO_CELLS,
+        ignore=_NO_CELLS,
+    )
+
+
+def _cells_between(window: Window, begin: int, end: int) -> Ints:
+    """(K, 2): first and last tokens of all possible spans inside [begin, end), in order."""
+    first = begin + np.flatnonzero(window.start_mask[begin:end])
+    last = begin + np.flatnonzero(window.end_mask[begin:end])
     cells = np.stack(np.meshgrid(first, last, indexing="ij"), axis=-1).reshape(-1, 2)
     return cells[cells[:, 0] <= cells[:, 1]]

@@ -5,7 +5,14 @@ Pure functions on numpy arrays, stable under ties; no torch.
 
 from __future__ import annotations
 
-from globalner.decoding.decode import DECODING_MODES, DecodingMode, TokenOffsets, decode_entities
+from globalner.decoding.decode import (
+    DECODING_MODES,
+    DecodingMode,
+    TokenOffsets,
+    decode_entities,
+    spans_in_characters,
+)
+from globalner.decoding.entity_collector import DecodingRules, EntityCollector
 from globalner.decoding.flat import flat_spans
 from globalner.decoding.guard import limit_spans
 from globalner.decoding.nested import nested_spans
@@ -17,6 +24,8 @@ __all__ = [
     "DECODING_MODES",
     "SCORE_MARGIN",
     "DecodingMode",
+    "DecodingRules",
+    "EntityCollector",
     "TokenOffsets",
     "TokenSpans",
     "decode_entities",
@@ -26,4 +35,5 @@ __all__ = [
     "merge_windows",
     "nested_spans",
     "score_from_logit",
+    "spans_in_characters",
 ]

@@ -17,7 +17,14 @@ from globalner.decoding.spans import TokenSpans
 from globalner.errors import ConfigError, ShapeError
 from globalner.types import Entity
 
-__all__ = ["DECODING_MODES", "DecodingMode", "TokenOffsets", "decode_entities"]
+__all__ = [
+    "DECODING_MODES",
+    "DecodingMode",
+    "TokenOffsets",
+    "decode_entities",
+    "entities_of_spans",
+    "spans_in_characters",
+]
 
 DecodingMode = Literal["nested", "flat"]
 DECODING_MODES: tuple[DecodingMode, ...] = get_args(DecodingMode)
@@ -78,12 +85,18 @@ def decode_entities(
             "give one threshold a label"
         )
     choose = flat_spans if mode == "flat" else nested_spans
-    chosen, limited = limit_spans(choose(_in_characters(spans, offsets), thresholds), max_entities)
-    return _entities(chosen, labels, offsets.text), limited
+    chosen, limited = limit_spans(choose(spans_in_characters(spans, offsets), thresholds), max_entities)
+    return entities_of_spans(chosen, labels, offsets.text), limited
 
 
-def _in_characters(spans: TokenSpans, offsets: TokenOffsets) -> TokenSpans:
-    """The same record with characters in place of tokens, first and last inclusive as before."""
+def spans_in_characters(spans: TokenSpans, offsets: TokenOffsets) -> TokenSpans:
+    """The same record with characters in place of tokens, first and last inclusive as before.
+
+    Spans without characters are left out.
+
+    Raises:
+        ShapeError: If a span has no token, or there is not one start for each end.
+    """
     starts = np.asarray(offsets.char_starts, dtype=np.int64)
     ends = np.asarray(offsets.char_ends, dtype=np.int64)
     if starts.ndim != 1 or starts.shape != ends.shape:
@@ -97,7 +110,17 @@ def _in_characters(spans: TokenSpans, offsets: TokenOffsets) -> TokenSpans:
     return TokenSpans(first[visible], last[visible], spans.type[visible], spans.logit[visible])
 
 
-def _entities(spans: TokenSpans, labels: Sequence[str], text: str) -> tuple[Entity, ...]:
+def entities_of_spans(spans: TokenSpans, labels: Sequence[str], text: str) -> tuple[Entity, ...]:
+    """The entities that chosen spans stand for.
+
+    Args:
+        spans: First and last are characters, both **inclusive**.
+        labels: Name of each type index.
+        text: The text.
+
+    Raises:
+        ShapeError: If a span lies outside the text.
+    """
     if len(spans) and spans.last.max() >= len(text):
         raise ShapeError(
             f"a token ends at character {spans.last.max() + 1}, but the text has {len(text)}; "

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
@@ -12,22 +12,28 @@ from numpy.typing import NDArray
 
 from globalner.data import (
     Batch,
+    ContextRule,
+    TextInContext,
     TextTokenizer,
     Window,
     WindowSize,
-    batches_by_length,
     collate,
-    document_windows,
+    with_context,
 )
-from globalner.decoding import (
-    DECODING_MODES,
-    DecodingMode,
-    TokenSpans,
-    logit_from_score,
-)
+from globalner.decoding import DECODING_MODES, DecodingMode, TokenSpans, logit_from_score
 from globalner.encoders import padding_id
 from globalner.errors import ConfigError, DataError
-from globalner.extractor.stages import PreparedText, ReadingOptions, WindowSpans, decode_text, window_spans
+from globalner.extractor.long_document import read_long_document
+from globalner.extractor.reading import Reading
+from globalner.extractor.short_documents import read_short_documents
+from globalner.extractor.stages import (
+    PreparedText,
+    ReadingOptions,
+    WindowSpans,
+    decode_text,
+    prepare_texts,
+    window_spans,
+)
 from globalner.extractor.torch_scorer import TorchScorer, choose_device
 from globalner.model import DEFAULT_THRESHOLD, load_model
 from globalner.types import Document, LabelSet
@@ -40,7 +46,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_MAX_ENTITIES", "DEFAULT_THRESHOLD", "EntityExtractor", "SpanScorer"]
 
 DEFAULT_MAX_ENTITIES = 1000
-_DOCUMENTS_AT_ONCE = 256
+_DOCUMENTS_AT_ONCE, _TOKENS_AT_ONCE = 256, 500_000
 
 
 class SpanScorer(Protocol):
@@ -88,7 +94,11 @@ class EntityExtractor:
         self._scorer, self._config, self._batch_size = scorer, config, batch_size
         self._pad_id = padding_id(tokenizer)
         self._tokenizer = TextTokenizer(tokenizer.backend_tokenizer, config.boundary, config.alignment)
-        self._size = WindowSize(config.window_tokens, config.overlap_tokens)
+        self._size = WindowSize(
+            config.window_tokens,
+            config.overlap_tokens,
+            context=ContextRule(config.context, config.context_tokens),
+        )
 
     @classmethod
     def from_pretrained(
@@ -144,7 +154,7 @@ class EntityExtractor:
         max_entities: int = DEFAULT_MAX_ENTITIES,
         batch_size: int | None = None,
     ) -> list[Document]:
-        """The entities of texts, each as if it were alone.
+        """The entities of texts, each as if it were alone, unless the model was trained with context.
 
         Args:
             texts: Texts or documents; given `tokens` of a document set its words, its own entities are not looked at.
@@ -163,15 +173,29 @@ class EntityExtractor:
             DataError: If a label is unknown or a threshold is not between 0 and 1.
             ConfigError: If `mode`, `max_entities` or `batch_size` cannot be used.
         """
+        return list(
+            self.stream(
+                texts, mode=mode, threshold=threshold, labels=labels, max_entities=max_entities, batch_size=batch_size
+            )
+        )
+
+    def stream(
+        self,
+        texts: Iterable[str | Document],
+        *,
+        mode: DecodingMode | None = None,
+        threshold: float | Mapping[str, float] | None = None,
+        labels: Collection[str] | None = None,
+        max_entities: int = DEFAULT_MAX_ENTITIES,
+        batch_size: int | None = None,
+    ) -> Iterator[Document]:
+        """The same as `extract`, as a stream: reads ahead by some hundreds, and holds no long text's tokens."""
         if batch_size is not None and batch_size < 1:
             raise ConfigError(f"batch_size must be at least 1; got {batch_size}")
         options = self.reading_options(mode=mode, threshold=threshold, labels=labels, max_entities=max_entities)
-        documents = [Document(text) if isinstance(text, str) else text for text in texts]
-        found: list[Document] = []
-        for place in range(0, len(documents), _DOCUMENTS_AT_ONCE):
-            part = documents[place : place + _DOCUMENTS_AT_ONCE]
-            found += self._extract(part, options, batch_size or self._batch_size)
-        return found
+        find = partial(self.find, options=options)
+        reading = Reading(find, self._tokenizer, self._size, self.labels, options, batch_size or self._batch_size)
+        return self._stream((Document(text) if isinstance(text, str) else text for text in texts), reading)
 
     @property
     def tokenizer(self) -> TextTokenizer:
@@ -195,12 +219,11 @@ class EntityExtractor:
         return ReadingOptions(mode, self._threshold_logits(threshold, labels), max_entities)
 
     def prepare(self, documents: Sequence[Document]) -> list[PreparedText]:
-        """First stage: the tokens and windows of texts. Several threads may call it at once."""
-        tokenized = enumerate(self._tokenizer.tokenize(documents))
-        return [
-            PreparedText(documents[index], tokens, document_windows(index, tokens, self._tokenizer, self._size))
-            for index, tokens in tokenized
-        ]
+        """First stage: the tokens and windows of texts. Several threads may call it at once.
+
+        Of a model that was trained with context, the documents are the context of each other.
+        """
+        return prepare_texts(self._in_context(documents), self._tokenizer, self._size)
 
     def find(self, windows: Sequence[Window], options: ReadingOptions) -> list[WindowSpans]:
         """Second stage: the spans of windows of any texts, as one batch. One thread at a time may call it."""
@@ -255,12 +278,21 @@ class EntityExtractor:
         asked = [place in wanted for place in range(len(self.labels))]
         return np.where(asked, logits, np.inf)
 
-    def _extract(self, documents: Sequence[Document], options: ReadingOptions, batch_size: int) -> list[Document]:
-        texts = self.prepare(documents)
-        windows = [window for text in texts for window in text.windows]
-        found: list[WindowSpans] = [WindowSpans(TokenSpans.empty(), False)] * len(windows)
-        for batch in batches_by_length([len(window) for window in windows], batch_size):
-            for place, spans in zip(batch, self.find([windows[place] for place in batch], options), strict=True):
-                found[place] = spans
-        parts = iter(found)
-        return [self.decode(text, list(islice(parts, len(text.windows))), options) for text in texts]
+    def _in_context(self, documents: Iterable[Document]) -> Iterator[TextInContext]:
+        room = self._size.text_tokens(self._tokenizer)
+        return with_context(self._tokenizer.stream_stretches(documents), self._size.context, room)
+
+    def _stream(self, documents: Iterable[Document], reading: Reading) -> Iterator[Document]:
+        some: list[TextInContext] = []
+        num_tokens = 0
+        for text in self._in_context(documents):
+            is_long = text.tokenized.tokens is None
+            if is_long or len(some) == _DOCUMENTS_AT_ONCE or num_tokens > _TOKENS_AT_ONCE:
+                yield from read_short_documents(some, reading)
+                some, num_tokens = [], 0
+            if is_long:
+                yield read_long_document(text.tokenized, reading)
+            else:
+                some.append(text)
+                num_tokens += len(text.tokenized.whole())
+        yield from read_short_documents(some, reading)

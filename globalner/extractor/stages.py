@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
 
-from globalner.data import TokenizedText, Window
-from globalner.decoding import DecodingMode, TokenOffsets, TokenSpans, decode_entities, merge_windows
+from globalner.data import TextInContext, TextTokenizer, TokenizedText, Window, WindowSize, document_windows
+from globalner.decoding import DecodingMode, DecodingRules, TokenOffsets, TokenSpans, decode_entities, merge_windows
 from globalner.types import Document, LabelSet
 
-__all__ = ["PreparedText", "ReadingOptions", "WindowSpans", "decode_text", "window_spans"]
+__all__ = ["PreparedText", "ReadingOptions", "WindowSpans", "decode_text", "prepare_texts", "window_spans"]
 
 # Flat decoding chooses among more spans than it keeps.
 _CANDIDATES_PER_FLAT_ENTITY = 20
@@ -36,6 +36,11 @@ class ReadingOptions:
     def top_k(self) -> int:
         """Spans of one window that may leave the search."""
         return self.max_entities * (_CANDIDATES_PER_FLAT_ENTITY if self.mode == "flat" else 1)
+
+    @property
+    def rules(self) -> DecodingRules:
+        """How spans become entities."""
+        return DecodingRules(self.mode, self.thresholds, self.max_entities)
 
     @property
     def search_key(self) -> tuple[bytes, int]:
@@ -71,10 +76,26 @@ class WindowSpans:
     limited: bool
 
 
+def prepare_texts(texts: Iterable[TextInContext], tokenizer: TextTokenizer, size: WindowSize) -> list[PreparedText]:
+    """Texts with all their tokens and windows.
+
+    Args:
+        texts: Tokenized documents, and what stands around them.
+        tokenizer: Of the model.
+        size: How long windows are.
+    """
+    prepared = []
+    for index, text in enumerate(texts):
+        tokens = text.tokenized.whole()
+        windows = document_windows(index, tokens, tokenizer, size, text)
+        prepared.append(PreparedText(text.tokenized.document, tokens, windows))
+    return prepared
+
+
 def window_spans(
     windows: Sequence[Window], found: Sequence[TokenSpans], limited: NDArray[np.bool_]
 ) -> list[WindowSpans]:
-    """The rows of a search, counted from the first text token of each window instead of from its special tokens."""
+    """The rows of a search, counted from the first text token of each window instead of from what stands before it."""
     return [
         WindowSpans(
             TokenSpans(spans.first - window.num_special, spans.last - window.num_special, spans.type, spans.logit),

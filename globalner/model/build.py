@@ -102,6 +102,8 @@ def model_config(
         mode=data.mode,
         window_tokens=data.window_tokens,
         overlap_tokens=data.overlap_tokens,
+        context=data.context,
+        context_tokens=data.context_tokens,
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,7 +10,7 @@ from typing import Any
 from globalner.config import Recipe
 from globalner.config.yaml_text import dump_yaml
 from globalner.evaluation import EvaluationResult
-from globalner.types import Document
+from globalner.types import Documents
 
 __all__ = ["DataPart", "TrainingRecord", "training_record"]
 
@@ -51,7 +51,7 @@ class TrainingRecord:
     results: tuple[EvaluationResult, ...] = ()
 
 
-def training_record(recipe: Recipe, documents: Mapping[str, Sequence[Document]]) -> TrainingRecord:
+def training_record(recipe: Recipe, documents: Mapping[str, Documents]) -> TrainingRecord:
     """A record without scores, in which no absolute path is left.
 
     Args:

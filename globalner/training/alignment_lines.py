@@ -19,18 +19,15 @@ _WAYS_OUT = {
 }
 
 
-def alignment_lines(
-    train: Sequence[Document], config: GlobalPointerConfig, left_out: Report, expanded: Report
-) -> Iterator[str]:
+def alignment_lines(entities: int, config: GlobalPointerConfig, left_out: Report, expanded: Report) -> Iterator[str]:
     """Lines about the training documents: reasons with examples, how many in all, and the ways out.
 
     Args:
-        train: The training documents.
+        entities: How many entities the training documents hold.
         config: The model's configuration: alignment and boundary.
         left_out: Entities that are not learnt, by reason.
         expanded: Entities that are learnt with other edges, by reason.
     """
-    entities = sum(len(document.entities) for document in train)
     for line in left_out.lines():
         yield f"training entities left out: {line}"
     for line in expanded.lines():

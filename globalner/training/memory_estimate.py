@@ -85,7 +85,7 @@ def estimate_memory(module: GlobalPointerModule, data: WindowDataModule, recipe:
         recipe: Precision, and the options that keep copies of the weights.
     """
     training = recipe.training
-    longest = max(data.windows, key=len)
+    longest = data.longest
     alone, twice = (_kept(module, collate([longest] * n, data.pad_id), training.precision) for n in (1, 2))
     more = min(data.batch_size, len(data.windows)) - 1
     activations, head = (max(0.0, one + more * (two - one)) for one, two in zip(alone, twice, strict=True))

@@ -10,7 +10,7 @@ import pytorch_lightning as pl
 import torch
 
 from globalner.config import Recipe
-from globalner.data import Report, TextTokenizer, WindowSize, training_windows
+from globalner.data import Report, Survey, WindowStore, survey_documents
 from globalner.encoders import padding_id
 from globalner.errors import DataError
 from globalner.extractor import EntityExtractor, choose_device
@@ -32,7 +32,8 @@ from globalner.training.memory_estimate import estimate_memory
 from globalner.training.module import GlobalPointerModule
 from globalner.training.optimizer import OptimizerSettings
 from globalner.training.run_folder import RunFolder
-from globalner.types import Document, LabelSet
+from globalner.training.window_source import context_rule, training_store, window_rules
+from globalner.types import Document, Documents, LabelSet
 
 __all__ = ["TrainingData", "TrainingOptions", "TrainingResult", "train"]
 
@@ -41,7 +42,7 @@ __all__ = ["TrainingData", "TrainingOptions", "TrainingResult", "train"]
 class TrainingData:
     """Documents with their gold entities."""
 
-    train: Sequence[Document]
+    train: Documents
     dev: Sequence[Document]
 
 
@@ -97,20 +98,22 @@ def train(recipe: Recipe, data: TrainingData, folder: RunFolder, options: Traini
         DataError: If the training documents hold no entity, or there are no dev documents.
         ConfigError, CheckpointError: As `build_model`.
     """
-    labels = _labels(data)
+    survey = survey_documents(data.train, context_rule(recipe))
+    _refuse_nothing(survey, data)
     torch.manual_seed(recipe.training.seed)
-    texts = [document.text for document in data.train]
-    built = build_model(recipe.model, recipe.data, labels, texts, max_span_tokens=recipe.training.max_span_tokens)
+    texts = _Texts(data.train)
+    limit = recipe.training.max_span_tokens
+    built = build_model(recipe.model, recipe.data, survey.labels, texts, max_span_tokens=limit)
     for note in (*built.notes, *_strange_labels(data.dev, built.model.config.label_set)):
         options.say(note)
-    left_out, expanded = Report(), Report()
-    module_data = _data_module(recipe, data.train, built, left_out, expanded)
-    for line in alignment_lines(data.train, built.model.config, left_out, expanded):
+    windows = training_store(recipe, data.train, survey, window_rules(built), options.say)
+    left_out, expanded = windows.left_out, windows.expanded
+    module_data = _data_module(recipe, windows.store, built)
+    for line in alignment_lines(survey.entities, built.model.config, left_out, expanded):
         options.say(line)
     if recipe.training.batch_size == "auto":
         steps = recipe.training.epochs * module_data.steps_per_epoch
-        windows = len(module_data.windows)
-        options.say(f"batch size {module_data.batch_size} for {windows:,} windows: {steps:,} steps in all")
+        options.say(f"batch size {module_data.batch_size} for {len(windows.store):,} windows: {steps:,} steps in all")
     module = _module(recipe, built, module_data.steps_per_epoch).to(choose_device(options.device))
     options.say(estimate_memory(module, module_data, recipe).line())
     record = options.record or training_record(recipe, {"train": data.train, "dev": data.dev})
@@ -121,13 +124,21 @@ def train(recipe: Recipe, data: TrainingData, folder: RunFolder, options: Traini
     return TrainingResult(evaluation.best_f1, evaluation.best_epoch, module_data.batch_size, left_out, expanded)
 
 
-def _labels(data: TrainingData) -> LabelSet:
-    labels = LabelSet.from_documents(data.train)
-    if not labels:
+class _Texts:
+    """The texts of documents, each time they are gone through."""
+
+    def __init__(self, documents: Documents) -> None:
+        self._documents = documents
+
+    def __iter__(self) -> Iterator[str]:
+        return (document.text for document in self._documents)
+
+
+def _refuse_nothing(survey: Survey, data: TrainingData) -> None:
+    if not survey.labels:
         raise DataError("the training documents hold no entity, so there is nothing to learn")
     if not data.dev:
         raise DataError("there are no dev documents; they decide which epoch's model is kept")
-    return labels
 
 
 def _strange_labels(dev: Sequence[Document], labels: LabelSet) -> Iterator[str]:
@@ -136,20 +147,13 @@ def _strange_labels(dev: Sequence[Document], labels: LabelSet) -> Iterator[str]:
         yield f"label {label!r} occurs {count} times in dev and never in train: it cannot be found and counts as missed"
 
 
-def _data_module(
-    recipe: Recipe, documents: Sequence[Document], built: BuiltModel, left_out: Report, expanded: Report
-) -> WindowDataModule:
-    config = built.model.config
-    tokenizer = TextTokenizer(built.tokenizer.backend_tokenizer, config.boundary, config.alignment)
-    size = WindowSize(config.window_tokens, config.overlap_tokens, config.max_span_tokens)
-    taken = expanded if config.alignment == "expand" else None
-    windows = training_windows(documents, tokenizer, config.label_set, size, left_out, taken)
+def _data_module(recipe: Recipe, windows: WindowStore, built: BuiltModel) -> WindowDataModule:
     training = recipe.training
     return WindowDataModule(
         windows,
         batch_size=resolve_batch_size(training.batch_size, len(windows), training.epochs),
         pad_id=padding_id(built.tokenizer),
-        seed=recipe.training.seed,
+        seed=training.seed,
     )
 
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from globalner.workflows.convert import ConversionResult as ConversionResult
+    from globalner.workflows.convert import ConvertOptions as ConvertOptions
     from globalner.workflows.convert import convert_file as convert_file
     from globalner.workflows.data_formats import FormatDescription as FormatDescription
     from globalner.workflows.data_formats import describe_formats as describe_formats
@@ -47,6 +48,7 @@ if TYPE_CHECKING:
 
 _FILE_OF = {
     "ConversionResult": "convert",
+    "ConvertOptions": "convert",
     "DataStatistics": "data_stats",
     "DemoResult": "demo",
     "Evaluation": "evaluate",

@@ -2,16 +2,37 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
 from pathlib import Path
 
 from globalner.data import Report
-from globalner.errors import OutputError
+from globalner.data.documents import DocumentReader
+from globalner.errors import DataError, OutputError
 from globalner.types import Document
 from globalner.workflows.file_form import FileForm
 
-__all__ = ["ConversionResult", "convert_file"]
+__all__ = ["ConversionResult", "ConvertOptions", "convert_file"]
+
+_SHOWN_ERRORS = 20
+_DOCUMENTS_AT_ONCE = 256
+
+
+@dataclass(frozen=True)
+class ConvertOptions:
+    """What to do on the way.
+
+    Attributes:
+        lossy: Whether to leave out what the new format cannot hold, rather than write nothing.
+        strict: Whether a repair on reading is an error.
+        skip_unreadable: Whether to leave out documents that cannot be read, rather than stop at the first.
+        advance: Called with the number of documents done since the last call.
+    """
+
+    lossy: bool = False
+    strict: bool = False
+    skip_unreadable: bool = False
+    advance: Callable[[int], None] = field(default=lambda _: None)
 
 
 @dataclass(frozen=True)
@@ -25,6 +46,8 @@ class ConversionResult:
         evidence: Why it was taken for that, in plain words.
         read_report: Repairs and notes of reading.
         write_report: What the new format could not hold.
+        unreadable: Number of documents that could not be read and were left out.
+        first_errors: Why, for the first of these.
     """
 
     documents: int
@@ -33,6 +56,8 @@ class ConversionResult:
     evidence: str
     read_report: Report
     write_report: Report
+    unreadable: int = 0
+    first_errors: tuple[str, ...] = ()
 
 
 def convert_file(
@@ -41,8 +66,7 @@ def convert_file(
     *,
     reading: FileForm | None = None,
     writing: FileForm | None = None,
-    lossy: bool = False,
-    strict: bool = False,
+    options: ConvertOptions | None = None,
 ) -> ConversionResult:
     """Converts a file as a stream: memory does not grow with it. The new file appears whole or not at all.
 
@@ -51,25 +75,65 @@ def convert_file(
         target: The file to write; replaced if it exists.
         reading: How it is read; None: as it shows.
         writing: How the new one is written; None: by its suffix.
-        lossy: Whether to leave out what the new format cannot hold.
-        strict: Whether a tag sequence that needs a repair is an error.
+        options: What to do on the way; None: refuse losses and documents that cannot be read, count repairs.
 
     Raises:
-        DataError: If the file cannot be read, or the new format cannot hold everything and `lossy` is False.
-        OutputError: If the new file cannot be written, or is the one that is read.
+        DataError: If the file cannot be read, or of its documents none.
+        LossError: If the new format cannot hold everything and that is not accepted.
+        OutputError: If the new file cannot be written, is the one that is read, or lies in the folder that is read.
     """
-    reader = (reading or FileForm()).reader(source, strict=strict)
+    chosen = options or ConvertOptions()
+    reader = (reading or FileForm()).reader(source, strict=chosen.strict)
+    _refuse_source(source, target)
+    errors = _FirstErrors()
+    counts = _Counts(chosen.advance)
+    documents = counts.of(_readable(reader, errors) if chosen.skip_unreadable else reader)
+    write_report = (writing or FileForm()).write(documents, target, lossy=chosen.lossy)
+    return ConversionResult(
+        counts.documents,
+        counts.entities,
+        reader.format,
+        reader.evidence,
+        reader.report,
+        write_report,
+        errors.total,
+        tuple(map(str, errors)),
+    )
+
+
+def _refuse_source(source: Path, target: Path) -> None:
     if target.exists() and source.exists() and target.samefile(source):
         raise OutputError(f"{target} is the file to convert; name another file for the output")
-    counts = _Counts()
-    write_report = (writing or FileForm()).write(counts.of(reader), target, lossy=lossy)
-    return ConversionResult(
-        counts.documents, counts.entities, reader.format, reader.evidence, reader.report, write_report
-    )
+    if source.is_dir() and target.resolve().is_relative_to(source.resolve()):
+        raise OutputError(f"{target} lies in the folder to convert; name a place outside it for the output")
+
+
+def _readable(reader: DocumentReader, errors: _FirstErrors) -> Iterator[Document]:
+    found = False
+    for document in reader.readable(errors):
+        found = True
+        yield document
+    if not found:
+        raise DataError(f"no document can be read, {errors.total:,} cannot; the first: {errors[0]}", path=reader.path)
+
+
+class _FirstErrors(list[DataError]):
+    """Counts all errors and keeps the first ones."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.total = 0
+
+    def append(self, error: DataError) -> None:
+        """Counts an error."""
+        self.total += 1
+        if len(self) < _SHOWN_ERRORS:
+            super().append(error)
 
 
 @dataclass
 class _Counts:
+    advance: Callable[[int], None]
     documents: int = 0
     entities: int = 0
 
@@ -78,3 +142,6 @@ class _Counts:
             self.documents += 1
             self.entities += len(document.entities)
             yield document
+            if self.documents % _DOCUMENTS_AT_ONCE == 0:
+                self.advance(_DOCUMENTS_AT_ONCE)
+        self.advance(self.documents % _DOCUMENTS_AT_ONCE)

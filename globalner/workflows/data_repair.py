@@ -43,18 +43,26 @@ class RepairResult:
         repairs: Each one, in order.
         documents: Documents written.
         dropped: Documents left out because they cannot be read.
+        as_read: What reading did, by reason: the new file holds the documents as they were read.
         left_out: What the new format could not hold, by reason.
     """
 
     repairs: tuple[Finding, ...]
     documents: int
     dropped: int
+    as_read: Mapping[str, int]
     left_out: Mapping[str, int]
 
     def to_dict(self) -> dict[str, object]:
         """For JSON."""
         repairs = [repair.to_dict() for repair in self.repairs]
-        return {"repairs": repairs, "documents": self.documents, "dropped": self.dropped, "left_out": self.left_out}
+        return {
+            "repairs": repairs,
+            "documents": self.documents,
+            "dropped": self.dropped,
+            "as_read": dict(self.as_read),
+            "left_out": dict(self.left_out),
+        }
 
 
 def repair_file(
@@ -92,7 +100,7 @@ def repair_file(
     run = _RepairRun(source, new_labels)
     writing = options.writing or FileForm(reader.format if target.suffix == source.suffix else "auto")
     report = writing.write(run.of(reader), target, lossy=options.lossy)
-    return RepairResult(tuple(run.repairs), run.documents, len(run.rejected), report.counts)
+    return RepairResult(tuple(run.repairs), run.documents, len(run.rejected), reader.report.counts, report.counts)
 
 
 def _new_labels(validation: Validation) -> dict[str, str]:

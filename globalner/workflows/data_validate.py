@@ -213,7 +213,7 @@ class _FileChecker:
         for reason, count in reader.report.counts.items():
             examples = reader.report.examples[reason]
             for place in range(count):
-                self._warn(Problem(f"repaired in reading: {reason}", examples[place] if place < len(examples) else ""))
+                self._warn(Problem(f"in reading: {reason}", examples[place] if place < len(examples) else ""))
         if reader.report.notes:
             self._validation.notes[str(self._path)] = list(reader.report.notes)
         if self._inclusive > 1:

@@ -6,12 +6,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from globalner.data import Report, read_documents, unreachable_entities
+from globalner.data import Report, unreachable_entities
 from globalner.decoding import DecodingMode
 from globalner.errors import DataError
 from globalner.evaluation import EvaluationResult, evaluate_documents, seqeval_report
 from globalner.extractor import EntityExtractor
 from globalner.types import Document
+from globalner.workflows.file_form import FileForm
 
 __all__ = ["Evaluation", "evaluate_extractor", "evaluate_file"]
 
@@ -39,7 +40,7 @@ def evaluate_file(
     extractor: EntityExtractor,
     path: Path,
     *,
-    format: str = "auto",
+    reading: FileForm | None = None,
     mode: DecodingMode | None = None,
     threshold: float | None = None,
     with_seqeval: bool = False,
@@ -49,7 +50,7 @@ def evaluate_file(
     Args:
         extractor: The model.
         path: Labelled documents.
-        format: Format of the file, or auto.
+        reading: How the file is read; None: as it shows.
         mode: "nested", "flat", or None for the model's own.
         threshold: Score above which a span counts; None for the model's own.
         with_seqeval: Whether to make seqeval's report, which flat data has.
@@ -57,7 +58,7 @@ def evaluate_file(
     Raises:
         DataError: If the file cannot be read, holds no entity at all, or seqeval is asked for on nested data.
     """
-    reader = read_documents(path, format)
+    reader = (reading or FileForm()).reader(path)
     gold = list(reader)
     unknown: dict[str, int] = {}
     for entity in (entity for document in gold for entity in document.entities):

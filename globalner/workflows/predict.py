@@ -5,22 +5,19 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
-from itertools import islice
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from globalner.data import read_documents, write_documents
+from globalner.data import write_documents
 from globalner.data.formats.format import Writing
 from globalner.data.formats.native import NATIVE, NativeOptions
-from globalner.data.formats.text import TextOptions
 from globalner.decoding import DecodingMode
 from globalner.errors import DataError
 from globalner.extractor import DEFAULT_MAX_ENTITIES, EntityExtractor
 from globalner.types import Document
+from globalner.workflows.file_form import FileForm
 
 __all__ = ["PredictOptions", "predict_documents", "read_inputs", "write_predictions"]
-
-_DOCUMENTS_AT_ONCE = 256
 
 
 @dataclass(frozen=True)
@@ -41,14 +38,14 @@ class PredictOptions:
 
 
 def read_inputs(
-    source: str | None, text: str | None = None, *, format: str = "auto", whole_file: bool = False
+    source: str | None, text: str | None = None, *, reading: FileForm | None = None, whole_file: bool = False
 ) -> Iterable[Document]:
     """The documents to predict on.
 
     Args:
         source: A file, or "-" for stdin; `.txt` and text on stdin hold a document a line.
         text: One text instead.
-        format: Format of the file, or auto.
+        reading: How the file is read; None: as it shows.
         whole_file: Whether the input is one plain-text document.
 
     Raises:
@@ -56,9 +53,10 @@ def read_inputs(
     """
     if text is not None:
         return [Document(text)]
-    if source == "-":
-        return _read_stdin(format, whole_file)
-    return _read_file(Path(str(source)), format, whole_file)
+    form = reading or FileForm()
+    if whole_file:
+        form = replace(form, format="text", options={"whole_file": "true"})
+    return _read_stdin(form) if source == "-" else form.reader(Path(str(source)))
 
 
 def predict_documents(
@@ -71,12 +69,12 @@ def predict_documents(
         documents: Documents; their own entities are replaced, all else is kept.
         options: Mode, threshold and limit.
     """
-    stream = iter(documents)
-    while chunk := list(islice(stream, _DOCUMENTS_AT_ONCE)):
-        yield from extractor.extract(
-            chunk, mode=options.mode, threshold=options.threshold, max_entities=options.max_entities
-        )
-        options.advance(len(chunk))
+    found = extractor.stream(
+        documents, mode=options.mode, threshold=options.threshold, max_entities=options.max_entities
+    )
+    for document in found:
+        yield document
+        options.advance(1)
 
 
 def write_predictions(documents: Iterable[Document], output: Path | None) -> tuple[int, int]:
@@ -105,20 +103,14 @@ def write_predictions(documents: Iterable[Document], output: Path | None) -> tup
     return counts[0], counts[1]
 
 
-def _read_file(path: Path, format: str, whole_file: bool) -> Iterable[Document]:
-    if whole_file:
-        return read_documents(path, options=TextOptions(whole_file=True))
-    return read_documents(path, format)
-
-
-def _read_stdin(format: str, whole_file: bool) -> Iterator[Document]:
+def _read_stdin(form: FileForm) -> Iterator[Document]:
     # Kept in a file, since telling the format takes a look at the beginning, and readers read files.
     with tempfile.TemporaryDirectory() as folder:
         content = sys.stdin.buffer.read()
-        native = format == "auto" and content.lstrip().startswith(b"{")
+        native = form.format == "auto" and content.lstrip().startswith(b"{")
         path = Path(folder, "stdin.jsonl" if native else "stdin.txt")
         path.write_bytes(content)
         try:
-            yield from _read_file(path, format, whole_file)
+            yield from form.reader(path)
         except DataError as error:
             raise DataError(error.message, path="stdin", line=error.line) from error

@@ -6,17 +6,16 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from globalner.config import Recipe, split_records
-from globalner.data import read_documents
-from globalner.errors import DataError, OutputError
+from globalner.config import Recipe
+from globalner.errors import OutputError
 from globalner.evaluation import EvaluationResult
 from globalner.extractor import EntityExtractor
 from globalner.model import check_encoder, check_init_from, training_record, write_model_card
 from globalner.training import TrainingData, TrainingOptions, TrainingResult, train
 from globalner.training.run_folder import RunFolder
-from globalner.types import Document
 from globalner.workflows.evaluate import evaluate_extractor
 from globalner.workflows.run_config import keep_config
+from globalner.workflows.split_documents import read_split, read_training_split
 
 __all__ = ["RunOptions", "TrainedRun", "read_split", "train_recipe"]
 
@@ -74,7 +73,7 @@ def train_recipe(recipe: Recipe, options: RunOptions) -> TrainedRun:
     """
     folder = RunFolder(options.output_dir or Path("runs") / recipe.name)
     # Everything is read before the folder is touched: --overwrite must not throw a run away for a typo.
-    data = TrainingData(read_split(recipe, "train", options.say), read_split(recipe, "dev", options.say))
+    data = TrainingData(read_training_split(recipe, options.say), read_split(recipe, "dev", options.say))
     test = read_split(recipe, "test", options.say) if recipe.data.test else None
     check_encoder(recipe.model)
     check_init_from(recipe.model)
@@ -98,39 +97,6 @@ def train_recipe(recipe: Recipe, options: RunOptions) -> TrainedRun:
     write_model_card(folder.model, replace(record, results=tuple(reversed(results))))
     folder.write_json(folder.metrics, results[-1].to_dict())
     return TrainedRun(folder.path, folder.model, results[-1], trained)
-
-
-def read_split(recipe: Recipe, split: str, say: Callable[[str], None]) -> list[Document]:
-    """The documents of one part of a recipe's data.
-
-    Args:
-        recipe: Its data paths absolute.
-        split: "train", "dev" or "test".
-        say: Takes lines about what was read.
-
-    Raises:
-        DataError: If the file cannot be read, or has not the records that are asked for.
-    """
-    path, records = split_records(getattr(recipe.data, split))
-    reader = read_documents(path, recipe.data.format)
-    documents = []
-    there = 0
-    for document in reader:
-        there += 1
-        if there > records.start:
-            documents.append(document)
-        if there == records.stop:
-            break
-    if not documents or there < (records.stop or 0):
-        asked = f"{records.start} up to " + ("the end" if records.stop is None else f"and without {records.stop}")
-        raise DataError(
-            f"holds {there:,} documents, but data.{split} asks for the records {asked}, counted from 0", path=path
-        )
-    count, entities = len(documents), sum(len(document.entities) for document in documents)
-    say(f"{split}: {count:,} documents, {entities:,} entities, read as {reader.format} ({reader.evidence})")
-    for line in reader.report.lines():
-        say(f"  {line}")
-    return documents
 
 
 def _refuse_own_model(recipe: Recipe, folder: RunFolder) -> None:

@@ -113,7 +113,7 @@ def test_files_are_short(project_files: list[Path], repository: Path) -> None:
     long = {
         path.relative_to(repository).as_posix(): count
         for path in project_files
-        if path.suffix == ".py" and (count := len(path.read_text("utf-8").splitlines())) > limit(path)
+        if path.suffix in {".js", ".py"} and (count := len(path.read_text("utf-8").splitlines())) > limit(path)
     }
     assert long == {}
 

@@ -17,8 +17,13 @@ def output_of(capsys: pytest.CaptureFixture[str], *words: str) -> str:
 
 
 def test_the_table_names_every_format(capsys: pytest.CaptureFixture[str]) -> None:
-    rows = [line.split() for line in output_of(capsys).splitlines() if line.strip()]
-    assert [row[0] for row in rows[2:]] == list(FORMATS)
+    head, _, *rows = [line.split() for line in output_of(capsys).splitlines() if line.strip()]
+    assert [row[0] for row in rows] == [*FORMATS, *FORMATS]  # what each holds, then what each is
+    assert head[3:] == ["nested", "crossing", "labels", "text", "scores", "ids", "words", "keys"]
+    for row, form in zip(rows[: len(FORMATS)], FORMATS.values(), strict=True):
+        carried = [getattr(form.carries, field.name) for field in dataclasses.fields(form.carries)]
+        shown = [cell == "yes" for cell in row[-len(carried) :]]
+        assert shown == carried, form.name
 
 
 def test_json_says_what_each_holds_and_every_option(capsys: pytest.CaptureFixture[str]) -> None:

@@ -135,4 +135,4 @@ def test_charts_bear_nothing_much_and_very_many() -> None:
 
 
 def test_small_shares_are_not_shown_as_none() -> None:
-    assert [percent(share) for share in (0.0, 0.0001, 0.0005, 0.5, 1.0)] == ["0.0", "<0.1", "0.1", "50.0", "100.0"]
+    assert [percent(share) for share in (0.0, 1e-9, 0.0001, 0.0005, 0.5)] == ["0.0", "0.0001", "0.0100", "0.1", "50.0"]

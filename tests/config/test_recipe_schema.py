@@ -34,6 +34,16 @@ def test_defaults() -> None:
     assert recipe.training == TrainingConfig(epochs=5, batch_size="auto", encoder_learning_rate=2e-5, seed=0)
 
 
+def test_options_of_the_format_become_text() -> None:
+    options = {"scheme": "BIO", "layers": 2, "whole_file": True, "tag_columns": [2, 3]}
+    data = DataConfig.model_validate({"train": "a", "dev": "b", "format_options": options})
+    assert data.format_options == {"scheme": "BIO", "layers": "2", "whole_file": "true", "tag_columns": "2,3"}
+    for value in ([1.5], {"a": 1}, None, "scheme=BIO"):
+        wrong = value if isinstance(value, str) else {"scheme": value}
+        with pytest.raises(ValidationError):
+            DataConfig.model_validate({"train": "a", "dev": "b", "format_options": wrong})
+
+
 def test_recipes_cannot_be_changed() -> None:
     recipe = Recipe.model_validate(SMALLEST)
     with pytest.raises(ValidationError, match="frozen"):

@@ -42,6 +42,7 @@ def test_borders_blank_lines_with_white_space_and_crlf(tmp_path: Path) -> None:
         ("runs", []),
         ("Bob", [("Bob", "PER")]),
     ]
+    assert [document.extra for document in reader] == [{"document": 1}, {"document": 2}, {"document": 3}]
     assert reader.evidence == (
         "4 blank-separated columns, words in column 1, IOB1 tags in column 4; "
         "column 3 holds phrase chunks (NP, VP), not entities"

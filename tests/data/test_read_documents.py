@@ -71,7 +71,7 @@ def test_unknown_format_names_the_nearest() -> None:
     with pytest.raises(DataError, match="did you mean 'columns'"):
         format_named("colums")
     with pytest.raises(DataError, match=r"native, .*columns, text"):
-        read_documents(__file__, "xml")
+        read_documents(__file__, "yaml")
 
 
 def test_options_choose_the_format_or_must_fit_it(tmp_path: Path) -> None:
@@ -81,7 +81,7 @@ def test_options_choose_the_format_or_must_fit_it(tmp_path: Path) -> None:
         read_documents(path, "native", options=ColumnOptions())
 
 
-@pytest.mark.parametrize("options", [{"separator": "comma"}, {"layers": 0}, {"scheme": "BEEF"}])
+@pytest.mark.parametrize("options", [{"separator": "comma"}, {"layers": 0}, {"scheme": "BEEF"}, {"layer_order": "x"}])
 def test_bad_column_options(options: dict[str, object]) -> None:
     with pytest.raises(DataError):
         ColumnOptions(**options)  # type: ignore[arg-type]
@@ -178,7 +178,10 @@ def test_every_line_is_a_document_even_empty_ones(tmp_path: Path) -> None:
     path = _file(tmp_path, "a.txt", "\ufeffa \r\n\n\u2028b\rc\r\n\nlast")
     reader = read_documents(path)
     assert [document.text for document in reader] == ["a ", "", "\u2028b\rc", "", "last"]
-    assert reader.report.notes == ["a byte order mark at the start of the file was skipped"]
+    assert reader.report.notes == [
+        "lines end in CR LF, which was read as a line end",
+        "a byte order mark at the start of the file was skipped",
+    ]
 
 
 def test_whole_file_keeps_its_line_ends(tmp_path: Path) -> None:

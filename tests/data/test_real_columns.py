@@ -36,6 +36,8 @@ _FILES = [
     ("peoples_daily/example.test", 4636, 7707, 219197, "BIO"),
     ("msra_test/msra_test_bio.txt", 3442, 6190, 172601, "BIO"),
     ("chinese_literature_brat/ner/validation.txt", 1895, 10571, 86454, "BIO"),
+    ("chinese_literature_brat/ner/test.txt", 2837, 16186, 119467, "BIO"),
+    ("germeval2014/germ.train.iob2", 24000, 31545, 452853, "BIO"),
 ]
 
 
@@ -94,3 +96,53 @@ def test_files_survive_writing_in_another_scheme(tmp_path: Path, name: str, sche
     for before, after in zip(read_documents(_DATA / name), read_documents(copy), strict=True):
         assert (after.text, after.tokens) == (before.text, before.tokens)
         assert sorted(entity.key for entity in after.entities) == sorted(entity.key for entity in before.entities)
+
+
+@pytest.mark.parametrize(
+    ("name", "options"),
+    [
+        ("genia_nested/genia.dev.iob2", ColumnOptions(layers=4, layer_order="innermost_first")),
+        ("genia_nested/genia.test.iob2", ColumnOptions(layers=4, layer_order="innermost_first")),
+        ("germeval2014/germ.dev.iob2", ColumnOptions(layers=2, layer_order="outermost_first")),
+        ("germeval2014/germ.test.iob2", ColumnOptions(layers=2, layer_order="outermost_first")),
+    ],
+)
+def test_layers_are_written_as_the_set_has_them(tmp_path: Path, name: str, options: ColumnOptions) -> None:
+    copy = tmp_path / "copy.conll"
+    assert not write_documents(read_documents(_DATA / name), copy, options=options)
+    assert copy.read_text("utf-8").rstrip("\n") == (_DATA / name).read_text("utf-8").rstrip("\n")
+
+
+def test_the_order_of_layers_does_not_matter_to_reading(tmp_path: Path) -> None:
+    copy = tmp_path / "copy.conll"
+    for name, layers in (("genia_nested/genia.dev.iob2", 4), ("germeval2014/germ.dev.iob2", 2)):
+        read = []
+        for order in ("innermost_first", "outermost_first"):
+            options = ColumnOptions(layers=layers, layer_order=order)  # type: ignore[arg-type]
+            write_documents(read_documents(_DATA / name), copy, options=options)
+            read.append([sorted(entity.key for entity in document.entities) for document in read_documents(copy)])
+        assert read[0] == read[1]
+
+
+def test_broken_lines_of_a_set_are_reported_each() -> None:
+    """The published counts, 6561 sentences and 7184 entities, are those here and those of the 52 broken sentences."""
+    reader = read_documents(_DATA / "bangla_spacy/all_data.txt", options=ColumnOptions(outside_tags=("TIM",)))
+    rejected: list[DataError] = []
+    documents = list(reader.readable(rejected))
+    assert len(documents) + len(rejected) == 6561
+    kinds = [
+        sum(phrase in error.message for error in rejected)
+        for phrase in ("columns where", "word is empty", "'' is not a tag")
+    ]
+    assert kinds == [3, 45, 4]
+    assert [error.line for error in rejected if "columns where" in error.message] == [2816, 7277, 97471]
+    labels = [entity.label for document in documents for entity in document.entities]
+    found = {label: labels.count(label) for label in sorted(set(labels))}
+    assert found == {"LOC": 2234, "ORG": 2042, "PER": 2759}
+    lost = [published - found[label] for label, published in (("PER", 2835), ("LOC", 2264), ("ORG", 2085))]
+    assert lost == [76, 30, 43]  # in sentences that cannot be read
+    assert reader.report.counts == {
+        "word with a tag that marks no entity (outside_tags)": 2309,
+        "stray I- opens an entity": 115,
+    }
+    assert "a byte order mark at the start of the file was skipped" in reader.report.notes

@@ -145,8 +145,14 @@ def check_python(words: tuple[str, ...]) -> None:
 
 
 def check_docker(words: tuple[str, ...]) -> None:
-    assert words[1] in {"build", "run"}
-    assert (ROOT / "Dockerfile").is_file()
+    assert words[1] in {"build", "run", "compose"}
+    assert (ROOT / ("compose.yaml" if words[1] == "compose" else "Dockerfile")).is_file()
+
+
+def check_files(words: tuple[str, ...]) -> None:
+    """The files of ours that a command of others takes are there."""
+    ours = [word.removeprefix("$PWD/") for word in words if "deploy/" in word]
+    assert all((ROOT / name).is_file() for name in ours)
 
 
 def needs_no_check(words: tuple[str, ...]) -> None:
@@ -163,7 +169,11 @@ CHECKS: Mapping[str, Callable[[tuple[str, ...]], None]] = {
     "python3": check_python,
     ".venv/bin/python": check_python,
     "docker": check_docker,
-} | dict.fromkeys(("cat", "cd", "echo", "git", "head", "jq", "pre-commit", "printf", "source"), needs_no_check)
+    "kubectl": check_files,
+    "nginx": check_files,
+} | dict.fromkeys(
+    ("cat", "cd", "echo", "git", "head", "jq", "openssl", "pre-commit", "printf", "source"), needs_no_check
+)
 
 
 @pytest.mark.parametrize("command", documented(), ids=str)

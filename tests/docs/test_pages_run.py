@@ -89,7 +89,8 @@ class Folder:
         (path / "runs" / "demo").mkdir(parents=True)
         (path / "runs" / "demo" / "model").symlink_to(model)
         lines = (ROOT / "datasets/demo/test.jsonl").read_text("utf-8").splitlines()[:20]
-        (path / "test.jsonl").write_text("\n".join(lines), "utf-8")
+        for name in ("test.jsonl", "all.jsonl"):
+            (path / name).write_text("\n".join(lines), "utf-8")
         (path / "texts.txt").write_text("\n".join(json.loads(line)["text"] for line in lines), "utf-8")
         (path / "train.conll").write_text("Ada B-PER\nByron I-PER\nleft O\n\n", "utf-8")
 

@@ -95,7 +95,8 @@ def test_wheel_carries_code_recipes_demo_set_catalogue_and_page(wheel: Path) -> 
     assert demo_set
     assert cards
     assert held >= recipes | demo_set | cards | {"globalner/py.typed", "globalner_service/py.typed"}
-    assert any(name.startswith("globalner_service/") and name.endswith(".html") for name in held)
+    page = ROOT / "service/globalner_service/page"
+    assert held >= {f"globalner_service/page/{path.name}" for path in page.iterdir()}
     assert any(name.endswith(".dist-info/licenses/LICENSE") for name in held)
 
 

@@ -5,6 +5,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
+import globalner_service
 from globalner_service import ServiceSettings, create_app
 from globalner_service.write_openapi import openapi_text
 
@@ -102,7 +103,9 @@ def test_page_and_its_files_need_no_other_host(client):
     files = [link for link in page.links if link.startswith("page/")]
     assert sorted(files) == ["page/icon.svg", "page/page.css", "page/page.js"]
     types = {"css": "text/css; charset=utf-8", "js": "text/javascript; charset=utf-8", "svg": "image/svg+xml"}
-    for name in [*files, "page/drawing.js"]:
+    scripts = [f"page/{path.name}" for path in (Path(globalner_service.__file__).parent / "page").glob("*.js")]
+    assert len(scripts) > 10
+    for name in {*files, *scripts}:
         answer = client.get(f"/{name}")
         assert answer.status_code == 200
         assert answer.headers["Content-Type"] == types[name.rsplit(".", 1)[1]]

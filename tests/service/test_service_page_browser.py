@@ -107,7 +107,7 @@ def test_flat_and_back(page):
     page.says("5 found")
     page.find(".modes label:nth-of-type(2)").click()
     page.says("3 found")
-    assert [row[1] for row in page.rows()] == ["Maya", "Lisbon", "Hospital of Bern"]
+    assert [row[1] for row in page.rows()] == ["Maya", "Lisbon", "Bern"]
     assert len(page.run(LOOK)["bars"]) == 3
     page.find(".modes label:nth-of-type(1)").click()
     page.says("5 found")

@@ -17,6 +17,7 @@ import pytest
 from globalner.errors import CheckpointError, ConfigError
 from globalner_service import ServiceSettings
 from globalner_service import app as app_module
+from globalner_service.serve import _bind as bind
 from globalner_service.serve import run
 
 
@@ -165,6 +166,13 @@ def taken_port() -> Iterator[int]:
 def test_port_in_use_is_said(taken_port):
     with pytest.raises(ConfigError, match=f"port {taken_port} of 127.0.0.1 is in use.*--port {taken_port + 1}"):
         run(ServiceSettings(model="unused"), port=taken_port)
+
+
+def test_answers_do_not_wait_until_their_head_is_acknowledged():
+    with bind("127.0.0.1", 0) as listener, socket.create_connection(listener.getsockname()):
+        accepted, _ = listener.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_address_of_another_machine_is_said():

@@ -88,7 +88,7 @@ def test_repairs_and_notes_of_the_reader_are_told(tmp_path: Path) -> None:
     path = tmp_path / "a.conll"
     path.write_bytes("\ufeffAda\tB-PER\nin\tO\nUlm\tI-LOC\n\nBonn\tI-LOC\n".encode())
     found = validate_files([path])
-    (kind,) = [kind for kind in found.kinds if kind.startswith("repaired in reading")]
+    (kind,) = [kind for kind in found.kinds if kind.startswith("in reading: ")]
     assert (found.errors, found.kinds[kind].count, len(found.kinds[kind].findings)) == (0, 2, 2)
     assert any("byte order mark" in note for note in found.notes[str(path)])
 
@@ -141,3 +141,10 @@ def test_a_file_keeps_its_form(tmp_path: Path) -> None:
     repair_file(source, target, validate_files([source]))
     (written,) = json.loads(target.read_text("utf-8"))
     assert written["entities"][0]["entity"] == "头"
+
+
+def test_what_reading_changed_is_told_with_the_repairs(tmp_path: Path) -> None:
+    source = tmp_path / "a.conll"
+    source.write_text("Ada\tB-PER\nin\tO\nUlm\tI-LOC\n", "utf-8")
+    result = repair_file(source, tmp_path / "b.conll", validate_files([source]))
+    assert (result.repairs, list(result.as_read.values()), result.left_out) == ((), [1], {})

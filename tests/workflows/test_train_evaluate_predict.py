@@ -18,6 +18,7 @@ from globalner.workflows import (
     write_predictions,
 )
 from globalner.workflows.dictionary_baseline import DictionaryBaseline
+from globalner.workflows.file_form import FileForm
 from globalner.workflows.train import read_split
 
 
@@ -134,6 +135,18 @@ def test_what_stands_behind_the_last_record_asked_for_is_not_read(tiny_recipe: P
     assert len(read_split(recipe, "dev", lambda _: None)) == 12
 
 
+def test_a_recipe_says_how_its_files_are_read(tiny_recipe: Path, tmp_path: Path) -> None:
+    (tmp_path / "tim.conll").write_bytes("José\tB-PER\n1999\tTIM\n".encode("latin-1"))
+    changes = ["data.dev=tim.conll", "data.encoding=latin-1", "data.format_options.outside_tags=TIM"]
+    recipe = resolve_recipe_data(load_recipe(tiny_recipe, changes))
+    (document,) = read_split(recipe, "dev", lambda _: None)
+    assert (document.text, [entity.text for entity in document.entities]) == ("José 1999", ["José"])
+    for change, message in (("data.encoding=utf-8", "is not UTF-8"), ("data.format_options.outside=x", "outside_tags")):
+        recipe = resolve_recipe_data(load_recipe(tiny_recipe, [*changes[:2], change]))
+        with pytest.raises(DataError, match=message):
+            read_split(recipe, "dev", lambda _: None)
+
+
 @pytest.fixture(scope="module")
 def extractor(trained_model: Path) -> EntityExtractor:
     return EntityExtractor.from_pretrained(trained_model, device="cpu")
@@ -158,6 +171,16 @@ def test_evaluation_of_flat_data_agrees_with_seqeval(extractor: EntityExtractor,
     micro = next(line.split() for line in evaluation.seqeval.splitlines() if "micro avg" in line)
     ours = evaluation.result.micro
     assert [float(value) for value in micro[2:5]] == pytest.approx([ours.precision, ours.recall, ours.f1], abs=1e-4)
+
+
+def test_files_to_evaluate_and_predict_on_are_read_as_told(extractor: EntityExtractor, tmp_path: Path) -> None:
+    path = tmp_path / "gold.txt"
+    path.write_bytes("Ana B-PER\nReis I-PER\nchegou\xe0 TIM\n".encode("latin-1"))
+    reading = FileForm("columns", {"outside_tags": "TIM"}, "latin-1")
+    assert evaluate_file(extractor, path, reading=reading).result.micro.support == 1
+    assert [document.text for document in read_inputs(str(path), reading=reading)] == ["Ana Reis chegou\xe0"]
+    with pytest.raises(DataError, match="is not UTF-8"):
+        evaluate_file(extractor, path, reading=FileForm("columns"))
 
 
 def test_a_file_without_entities_cannot_be_evaluated(extractor: EntityExtractor, tmp_path: Path) -> None:

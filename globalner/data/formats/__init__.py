@@ -18,6 +18,7 @@ from globalner.data.formats.docbin import DOCBIN
 from globalner.data.formats.doccano import DOCCANO
 from globalner.data.formats.format import Format
 from globalner.data.formats.hf_datasets import DATASETS
+from globalner.data.formats.inline import INLINE
 from globalner.data.formats.json_tags import JSON_TAGS
 from globalner.data.formats.label_studio import LABEL_STUDIO
 from globalner.data.formats.native import NATIVE
@@ -26,6 +27,7 @@ from globalner.data.formats.spacy_json import SPACY_JSON
 from globalner.data.formats.spacy_offsets import SPACY_OFFSETS
 from globalner.data.formats.text import TEXT
 from globalner.data.formats.web_annotation import WEB_ANNOTATION
+from globalner.data.formats.xml_tags import XML
 from globalner.errors import DataError
 
 __all__ = ["FORMATS", "format_named"]
@@ -46,6 +48,8 @@ FORMATS: dict[str, Format[Any]] = {
         SPACY_OFFSETS,
         JSON_TAGS,
         NATIVE,
+        XML,
+        INLINE,
         CSV,
         COLUMNS,
         TEXT,

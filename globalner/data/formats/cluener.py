@@ -112,13 +112,13 @@ def _write(documents: Iterable[Document], writing: Writing, _options: CluenerOpt
 
 def _positions(document: Document, writing: Writing) -> _Positions:
     positions: _Positions = {}
+    seen: set[tuple[int, int, str]] = set()
     for entity in sorted(document.entities, key=lambda entity: (entity.start, -entity.end)):
-        places = positions.setdefault(entity.label, {}).setdefault(entity.text, [])
-        place = (entity.start, entity.end - 1)
-        if place in places:
+        if entity.key in seen:
             writing.notes.add("entity given twice, written once", f"{entity.label} {entity.text!r}")
             continue
-        places.append(place)
+        seen.add(entity.key)
+        positions.setdefault(entity.label, {}).setdefault(entity.text, []).append((entity.start, entity.end - 1))
     return positions
 
 

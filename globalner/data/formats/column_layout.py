@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Literal
 
@@ -33,18 +33,25 @@ class ColumnOptions:
         word_column: Where the words stand; None: column 1, or column 2 where column 1 numbers the words.
         tag_columns: Where the tags stand; None: the last column, and those left of it that hold tags of entities too.
         scheme: `BIO`, `IOB1`, `IO`, `BIOES`, `BMES`, `BILUO`, or `auto`: as the file shows; when writing, BIO.
+        outside_tags: When reading, tags that mark no entity, beside `O`; their words are counted.
         layers: When writing, the number of tag columns; overlapping entities need one each.
+        layer_order: When writing, which of overlapping entities stands further left: `outermost_first` as in GermEval,
+            or `innermost_first` as in GENIA. Reading takes either.
     """
 
     separator: Literal["auto", "tab", "space"] = "auto"
     word_column: int | None = None
     tag_columns: tuple[int, ...] | None = None
     scheme: str = "auto"
+    outside_tags: tuple[str, ...] = ()
     layers: int = 1
+    layer_order: Literal["outermost_first", "innermost_first"] = "outermost_first"
 
     def __post_init__(self) -> None:
         if self.separator not in ("auto", *_SEPARATORS):
             raise DataError(f"separator {self.separator!r} is unknown; there are: auto, tab, space")
+        if self.layer_order not in ("outermost_first", "innermost_first"):
+            raise DataError(f"layer_order {self.layer_order!r} is unknown; there are: outermost_first, innermost_first")
         if self.layers < 1:
             raise DataError(f"layers is {self.layers}; a column file has at least one column of tags")
         if self.scheme != "auto":
@@ -60,6 +67,7 @@ class ColumnLayout:
     word: int
     tags: tuple[int, ...]
     scheme: TagScheme
+    outside_tags: tuple[str, ...] = ()
     remark: str = ""
 
     @property
@@ -139,10 +147,8 @@ def layout_of(source: Source, options: ColumnOptions) -> ColumnLayout:
     word = int(numbered) if options.word_column is None else _checked(options.word_column, width, path) - 1
     tags, remark = _tag_columns(cells, word, options.tag_columns, path)
     scheme = scheme_named("BIO" if options.scheme == "auto" else options.scheme)
-    layout = ColumnLayout(separator, width, word, tags, scheme, remark)
-    if options.scheme != "auto":
-        return layout
-    return ColumnLayout(separator, width, word, tags, _scheme(source, layout), remark)
+    layout = ColumnLayout(separator, width, word, tags, scheme, options.outside_tags, remark)
+    return layout if options.scheme != "auto" else replace(layout, scheme=_scheme(source, layout))
 
 
 def _content(lines: Sequence[str]) -> list[str]:
@@ -211,7 +217,7 @@ def _scheme(source: Source, layout: ColumnLayout) -> TagScheme:
     counter = SchemeCounter()
     for numbers, rows in _sentences(source, layout):
         for column in layout.tags:
-            counter.add([_tag_or_outside(row[column]) for row in rows], numbers)
+            counter.add([_tag_or_outside(row[column], layout.outside_tags) for row in rows], numbers)
     try:
         return counter.scheme()
     except DataError as error:
@@ -234,8 +240,8 @@ def _sentences(source: Source, layout: ColumnLayout) -> Iterator[tuple[list[int]
         yield numbers, rows
 
 
-def _tag_or_outside(text: str) -> Tag:
-    if text == "O":
+def _tag_or_outside(text: str, outside_tags: tuple[str, ...]) -> Tag:
+    if text == "O" or text in outside_tags:
         return OUTSIDE
     try:
         return parse_tag(text)

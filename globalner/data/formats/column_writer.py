@@ -18,7 +18,7 @@ _Tokens = tuple[tuple[int, int], ...]
 
 
 def write_columns(documents: Iterable[Document], writing: Writing, options: ColumnOptions) -> None:
-    """Writes one sentence a document: each word with its tags, outer entities in the left tag columns.
+    """Writes one sentence a document: each word with its tags, outer (or inner) entities in the left tag columns.
 
     Losses, counted in `writing.losses`: entities that overlap another and find no free column, entities with an edge
     inside a word, text outside the given words, words and labels with characters that a cell cannot hold (they become
@@ -36,6 +36,7 @@ class _ColumnWriter:
         self._separator = " " if options.separator == "space" else "\t"
         self._forbidden = re.compile(r"[ \t\r\n]" if options.separator == "space" else r"[\t\r\n]")
         self._layers = options.layers
+        self._innermost_first = options.layer_order == "innermost_first"
 
     def write(self, document: Document) -> None:
         tokens = document.tokens
@@ -85,7 +86,7 @@ class _ColumnWriter:
     def _place(self, spans: list[Span], document: Document, tokens: _Tokens) -> list[list[Span]]:
         """Gives each span the leftmost tag column that is free there."""
         layers: list[list[Span]] = [[] for _ in range(self._layers)]
-        for span in spans:
+        for span in sorted(spans, key=lambda span: (span[1], -span[0])) if self._innermost_first else spans:
             free = next((layer for layer in layers if _fits(layer, span, self._scheme)), None)
             if free is not None:
                 free.append(span)
@@ -116,7 +117,7 @@ def _label_cell(label: str) -> str:
 
 
 def _fits(layer: list[Span], span: Span, scheme: TagScheme) -> bool:
-    # Spans come in order of their first word, so the layer's last one is the only one that can be in the way.
+    # Spans come in order of their first word, or of their last: the layer's last one alone can be in the way.
     if not layer:
         return True
     _, last, label = layer[-1]

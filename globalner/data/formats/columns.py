@@ -4,10 +4,12 @@ r"""Column files of the CoNLL family: one word a line with its tags, a blank lin
     of      I-PER   O
     Leeds   I-PER   B-LOC
 
-Columns are parted by TAB or by blanks; several tag columns hold layers of nested entities. Each sentence is one
-document; `-DOCSTART-` lines are borders and hold no word. A line that starts with `#` at the start of a sentence and
-does not have the file's columns is a comment. Tags are IOB1, BIO, BIOES, BILUO, BMES or IO, with `-` or `_` after the
-prefix. Broken sequences are read as `tag_schemes` says, and counted as repairs.
+Columns are parted by TAB or by blanks; several tag columns hold layers of nested entities, the outermost or the
+innermost first. Each sentence is one document; `-DOCSTART-` lines are borders and hold no word, and the further key
+`document` of each sentence behind one is the number of borders before it, so that sentences of one document can be
+told. A line that starts with `#` at the start of a sentence and does not have the file's columns is a comment. Tags are
+IOB1, BIO, BIOES, BILUO, BMES or IO, with `-` or `_` after the prefix. Broken sequences are read as `tag_schemes` says,
+and counted as repairs.
 """
 
 from __future__ import annotations
@@ -24,7 +26,7 @@ from globalner.data.formats.column_layout import (
 )
 from globalner.data.formats.column_writer import write_columns
 from globalner.data.formats.format import Carries, Format, Opened, Reading, Sample, Sniff, Source
-from globalner.data.formats.tag_schemes import Tag, parse_tag, spans_of_tags
+from globalner.data.formats.tag_schemes import OUTSIDE, Tag, parse_tag, spans_of_tags
 from globalner.data.formats.words import join_words
 from globalner.errors import DataError
 from globalner.types import Document, Entity
@@ -50,9 +52,9 @@ def _open(source: Source, options: ColumnOptions) -> Opened:
 def _read(layout: ColumnLayout, reading: Reading) -> Iterator[Document]:
     sentences = _SentenceReader(layout, reading)
     try:
-        for rows in _rows(layout, reading):
+        for borders, rows in _rows(layout, reading):
             try:
-                document = sentences.document(rows)
+                document = sentences.document(rows, borders)
             except DataError as error:
                 reading.reject(error)
             else:
@@ -62,15 +64,17 @@ def _read(layout: ColumnLayout, reading: Reading) -> Iterator[Document]:
         sentences.note_joining()
 
 
-def _rows(layout: ColumnLayout, reading: Reading) -> Iterator[list[_Row]]:
-    """Sentences: the lines of each with their numbers, comments and borders left out."""
+def _rows(layout: ColumnLayout, reading: Reading) -> Iterator[tuple[int, list[_Row]]]:
+    """Sentences: how many borders stand before each, and its lines with their numbers, comments left out."""
     rows: list[_Row] = []
     broken = False
+    borders = 0
     for number, line in reading.lines():
         if not line.strip() or is_border(line):
             if rows and not broken:
-                yield rows
+                yield borders, rows
             rows, broken = [], False
+            borders += is_border(line)
             continue
         cells = layout.split(line)
         if not rows and line[0] == "#" and layout.is_comment(line, cells):
@@ -81,7 +85,7 @@ def _rows(layout: ColumnLayout, reading: Reading) -> Iterator[list[_Row]]:
             broken = True
         rows.append((number, cells))
     if rows and not broken:
-        yield rows
+        yield borders, rows
 
 
 def _width_message(layout: ColumnLayout, cells: list[str]) -> str:
@@ -102,7 +106,7 @@ class _SentenceReader:
         self._blanks = 0
         self._pairs = 0
 
-    def document(self, rows: list[_Row]) -> Document:
+    def document(self, rows: list[_Row], borders: int) -> Document:
         words = [cells[self._layout.word] for _, cells in rows]
         if "" in words:
             raise self._reading.error("the word is empty", rows[words.index("")][0])
@@ -118,7 +122,7 @@ class _SentenceReader:
                     self._reading.report.add("entity given twice in tag columns, kept once", f"{label} {entity.text!r}")
                 entities[entity.key] = entity
         ordered = sorted(entities.values(), key=lambda entity: (entity.start, -entity.end))
-        return Document(text, tuple(ordered), tokens=tokens)
+        return Document(text, tuple(ordered), tokens=tokens, extra={"document": borders} if borders else {})
 
     def note_joining(self) -> None:
         """Says in the report how the words became text."""
@@ -141,10 +145,14 @@ class _SentenceReader:
         tag = self._known_tags.get(text)
         if tag is not None:
             return tag
+        if text in self._layout.outside_tags:
+            self._reading.report.add("word with a tag that marks no entity (outside_tags)", f"line {number}: {text}")
+            return OUTSIDE
         try:
             tag = parse_tag(text)
         except DataError as error:
-            raise self._reading.error(error.message, number) from None
+            hint = f"; if it marks no entity, name it (--read outside_tags={text})" if text.isalnum() else ""
+            raise self._reading.error(error.message + hint, number) from None
         scheme = self._layout.scheme
         if tag[1] and tag[0] not in scheme.prefixes:
             allowed = ", ".join(f"{prefix}-" for prefix in scheme.prefixes)
@@ -163,5 +171,5 @@ COLUMNS = Format(
     sniff=_sniff,
     open=_open,
     write=write_columns,
-    carries=Carries(nested=True, exact_text=False, tokens=True),
+    carries=Carries(nested=True, crossing=True, same_span=True, exact_text=False, tokens=True),
 )

@@ -7,7 +7,8 @@ import difflib
 import io
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from itertools import islice
+from functools import partial
+from itertools import chain, islice
 from pathlib import Path
 from typing import BinaryIO, Literal
 
@@ -18,6 +19,9 @@ __all__ = ["BYTE_ORDER_MARK", "ByteErrors", "Source", "check_encoding", "check_p
 
 ByteErrors = Literal["strict", "replace"]
 BYTE_ORDER_MARK = "\ufeff"
+_TWO_ENDS = "lines end in CR LF, which was read as a line end"
+_MARK_SKIPPED = "a byte order mark at the start of the file was skipped"
+_PIECE_BYTES = 1 << 16
 _SAMPLE_LINES = 2000
 _SAMPLE_CHARS = 1_000_000
 _SAMPLE_BYTES = 4_000_000
@@ -91,6 +95,37 @@ class Source:
             else:
                 yield from self._lines_of_other_encoding(file, report)
 
+    def pieces(self, report: Report | None = None) -> Iterator[str]:
+        """Streams the text of the file in pieces of any length, whatever the length of its lines.
+
+        Line ends stay as they are, unless bytes are replaced: then each is a line feed. A byte order mark at the start
+        is skipped and noted.
+
+        Raises:
+            DataError: As `lines`.
+        """
+        if self.errors == "replace":
+            yield from (f"{line}\n" for _, line in self.lines(report))
+            return
+        decoder = codecs.getincrementaldecoder(self.encoding)()
+        first = True
+        with self.bytes() as file:
+            for block in chain(iter(partial(file.read, _PIECE_BYTES), b""), [b""]):
+                try:
+                    piece = decoder.decode(block, not block)
+                except UnicodeError:
+                    break
+                if first and piece.startswith(BYTE_ORDER_MARK):
+                    piece = piece[1:]
+                    if report is not None:
+                        report.note(_MARK_SKIPPED)
+                first = first and not piece
+                yield piece
+            else:
+                return
+        for _ in self.lines():  # says which line it is
+            pass
+
     def sample_lines(self) -> list[str]:
         """The first lines, at most 2000, and none after the first million characters.
 
@@ -156,7 +191,10 @@ class Source:
         try:
             for number, raw in enumerate(io.TextIOWrapper(file, self.encoding, self.errors, newline="\n"), start=1):
                 line = raw.removesuffix("\n")
-                line = line.removesuffix("\r") if raw.endswith("\n") else line
+                if raw.endswith("\r\n"):
+                    line = line[:-1]
+                    if report is not None:
+                        report.note(_TWO_ENDS)
                 if number == 1:
                     line = line.removeprefix(BYTE_ORDER_MARK)
                 if report is not None and self.errors == "replace" and "\ufffd" in line:
@@ -197,6 +235,7 @@ def decoded_lines(
         DataError: If a line is not UTF-8.
     """
     offset = 0
+    noted = report is None
     for number, raw in enumerate(file, start=1):
         try:
             line = raw.decode("utf-8")
@@ -208,12 +247,15 @@ def decoded_lines(
                 report.add("line with bytes that are not UTF-8, read as U+FFFD", f"line {number}")
         if line.endswith("\r\n"):
             line = line[:-2]
+            if not noted and report is not None:
+                report.note(_TWO_ENDS)
+                noted = True
         elif line.endswith("\n"):
             line = line[:-1]
         if number == 1 and line.startswith(BYTE_ORDER_MARK):
             line = line[1:]
             if report is not None:
-                report.note("a byte order mark at the start of the file was skipped")
+                report.note(_MARK_SKIPPED)
         yield number, line
         offset += len(raw)
 

@@ -1,80 +1,157 @@
 // Draws entities under a text: one bar per entity in lanes below the words, so that nested and crossing ones all show.
-// The text stays one plain piece per line (joined scripts, right-to-left and copying keep working); bars, labels and
-// tints are laid over and under it at measured places.
+// A text is measured once; which entities show can then change as fast as a slider moves.
+
+import { assignLanes } from "./lanes.js";
+import { deepen, hangStruts, layLines, measureRows, utf16Offsets } from "./measuring.js";
 
 const LANE_HEIGHT = 19;
 const BAR_GAP = 3;
 const LABEL_GAP = 6;
+const LABEL_DROP = 4;
 
-/**
- * Offsets of a text's code points as JavaScript counts them.
- * @param {string} text
- * @returns {Uint32Array} UTF-16 offset of each code point, and of the end
- */
-export function utf16Offsets(text) {
-  const offsets = [0];
-  let offset = 0;
-  for (const character of text) {
-    offset += character.length;
-    offsets.push(offset);
+/** A text with its entities in an element. Entities go by their position in the list that `read` was given. */
+export class Drawing {
+  /**
+   * @param {HTMLElement} container
+   * @param {(label: string) => number} hueOf hue of a label in degrees
+   */
+  constructor(container, hueOf) {
+    this.container = container;
+    this.hueOf = hueOf;
+    this.width = 0;
+    this.shown = [];
+    const layer = (className) => container.appendChild(element("div", className));
+    [this.tints, this.bars, this.lines, this.marks] = ["tints", "bars", "lines", "marks"].map(layer);
+    this.tints.ariaHidden = this.bars.ariaHidden = "true";
+    this.marks.setAttribute("aria-label", "Entities in the text; arrow keys go from one to the next");
   }
-  return Uint32Array.from(offsets);
+
+  /**
+   * Lays the text out and measures every entity. Again when the container's width changes; `show` comes after.
+   * @param {string} text
+   * @param {{start: number, end: number, label: string, score: number}[]} entities offsets in code points, end exclusive
+   */
+  read(text, entities) {
+    const lines = layLines(this.lines, text);
+    const labels = new Map(entities.map(({ label }) => [label, labelOf({ label, score: 0 })]));
+    this.marks.replaceChildren(...labels.values());
+    const box = this.container.getBoundingClientRect();
+    this.width = this.container.clientWidth;
+    const widths = new Map([...labels].map(([label, { offsetWidth }]) => [label, offsetWidth]));
+    const offsets = utf16Offsets(text);
+    const spans = entities.map(({ start, end }) => ({ start: offsets[start], end: offsets[end] }));
+    const pieces = measureRows(lines, spans, box);
+    for (const line of lines) line.isRightToLeft = line.rows.size > 0 && getComputedStyle(line.element).direction === "rtl";
+    this.entities = entities;
+    this.fragments = pieces.map((touched, number) => this.#fragmentsOf(touched, number, widths, box.width));
+    this.rows = hangStruts(lines);
+    this.made = new Map();
+  }
+
+  /** Shows these entities and no others. Writes only. */
+  show(numbers) {
+    const wanted = new Set(numbers);
+    let moved = 0;
+    for (const row of this.rows) {
+      const visible = row.fragments.filter(({ number }) => wanted.has(number));
+      for (const fragment of visible) fragment.moved = moved;
+      deepen(row, assignLanes(visible) * LANE_HEIGHT);
+      moved += row.depth;
+    }
+    this.shown = numbers.filter((number) => this.fragments[number].length);
+    const parts = this.shown.map((number) => this.#placed(number));
+    this.tints.replaceChildren(...parts.flatMap(({ tints }) => tints));
+    this.bars.replaceChildren(...parts.flatMap(({ bars }) => bars));
+    this.marks.replaceChildren(...parts.map(({ mark }) => mark));
+    if (parts.length) this.marks.setAttribute("role", "listbox");
+    else this.marks.removeAttribute("role");
+  }
+
+  /** The mark of a shown entity, which can take the focus. */
+  markOf(number) {
+    return this.made.get(number)?.mark;
+  }
+
+  /** Where the details of a shown entity fit, relative to the container: left, top of the row and bottom of its bar. */
+  placeOf(number) {
+    const fragment = this.fragments[number][0];
+    return { left: fragment.left, top: fragment.top + fragment.moved, bottom: barTop(fragment) + LANE_HEIGHT };
+  }
+
+  /** The innermost shown entity whose words lie at a point of the viewport; undefined where there is none. */
+  entityAt(x, y) {
+    const box = this.container.getBoundingClientRect();
+    const [left, top] = [x - box.left, y - box.top];
+    const isThere = (one) =>
+      one.left <= left && left <= one.right && one.top + one.moved <= top && top <= one.bottom + one.moved;
+    const found = this.shown.filter((number) => this.fragments[number].some(isThere));
+    return found.sort((one, other) => this.fragments[one][0].length - this.fragments[other][0].length)[0];
+  }
+
+  #fragmentsOf(pieces, number, widths, fullWidth) {
+    const { start, end, label } = this.entities[number];
+    return pieces.map((piece, index) => {
+      const width = index === 0 ? widths.get(label) : 0;
+      const wanted = piece.row.line.isRightToLeft ? piece.right - width : piece.left;
+      const labelLeft = Math.max(0, Math.min(wanted, fullWidth - width));
+      const reachRight = Math.max(piece.right, labelLeft + width + (width ? LABEL_GAP : 0));
+      const fragment = { ...piece, number, length: end - start, labelLeft, reachLeft: Math.min(piece.left, labelLeft), reachRight };
+      piece.row.fragments.push(fragment);
+      return fragment;
+    });
+  }
+
+  #placed(number) {
+    if (!this.made.has(number)) this.made.set(number, this.#make(number));
+    const made = this.made.get(number);
+    for (const [index, fragment] of this.fragments[number].entries()) {
+      const { left, right, top, bottom, moved, lane } = fragment;
+      const margin = 1 + Math.min(lane, 3);
+      move(made.bars[index], left + 1, barTop(fragment), Math.max(2, right - left - 2));
+      move(made.tints[index], left, top + moved - margin, right - left, bottom - top + 2 * margin);
+    }
+    const [first] = this.fragments[number];
+    const width = Math.min(first.reachRight, this.width) - first.reachLeft;
+    move(made.mark, first.reachLeft, barTop(first) - 1, width, LANE_HEIGHT - 1);
+    return made;
+  }
+
+  #make(number) {
+    const entity = this.entities[number];
+    const [first] = this.fragments[number];
+    const part = (className) => this.#painted(element("span", className), number);
+    const mark = part("mark");
+    const label = this.#painted(labelOf(entity), number);
+    mark.setAttribute("role", "option");
+    mark.setAttribute("aria-label", description(entity));
+    mark.tabIndex = -1;
+    label.style.left = `${first.labelLeft - first.reachLeft}px`;
+    label.style.top = `${LABEL_DROP}px`;
+    mark.append(label);
+    const pieces = this.fragments[number];
+    return { mark, bars: pieces.map(() => part("mark-bar")), tints: pieces.map(() => part("tint")) };
+  }
+
+  #painted(made, number) {
+    made.dataset.entity = String(number);
+    made.style.setProperty("--hue", String(this.hueOf(this.entities[number].label)));
+    return made;
+  }
 }
 
-/**
- * Gives every fragment of one visual row a lane: an entity lies below those inside it, and nothing touches in a lane.
- * @param {{left: number, right: number, reachLeft: number, reachRight: number, length: number, lane?: number}[]} fragments
- *   bar from left to right; with its label it reaches from reachLeft to reachRight; length of the entity in characters
- * @returns {number} lanes used
- */
-export function assignLanes(fragments) {
-  const placed = [];
-  const inner = [...fragments].sort((a, b) => a.length - b.length || a.left - b.left);
-  for (const fragment of inner) {
-    const contained = placed.filter((other) => other.left >= fragment.left - 1 && other.right <= fragment.right + 1);
-    let lane = Math.max(-1, ...contained.map((other) => other.lane)) + 1;
-    const collides = (other) =>
-      other.lane === lane && other.reachLeft + 1 < fragment.reachRight && fragment.reachLeft + 1 < other.reachRight;
-    while (placed.some(collides)) lane += 1;
-    fragment.lane = lane;
-    placed.push(fragment);
-  }
-  return Math.max(0, ...placed.map((fragment) => fragment.lane + 1));
+/** An entity in words, for those who hear it. */
+export function description({ label, text, score, start, end }) {
+  return `${label}: ${text}, score ${score.toFixed(3)}, characters ${start} to ${end}`;
 }
 
-/**
- * Fills a container with a text and its entities. Call it again when the container's width changes.
- * @param {HTMLElement} container
- * @param {string} text
- * @param {{start: number, end: number, label: string, score: number}[]} entities offsets in code points, end exclusive
- * @param {(label: string) => number} hueOf hue of a label in degrees
- */
-export function draw(container, text, entities, hueOf) {
-  const tints = element("div", "tints");
-  const lines = element("div", "lines");
-  const marks = element("div", "marks");
-  tints.ariaHidden = marks.ariaHidden = "true";
-  container.replaceChildren(tints, lines, marks);
-  const drawnLines = addLines(lines, text);
-
-  const offsets = utf16Offsets(text);
-  const fragments = entities.flatMap((entity, number) =>
-    fragmentsOf(drawnLines, offsets[entity.start], offsets[entity.end]).map((piece, index) => ({
-      ...piece, entity, number, length: entity.end - entity.start, label: index === 0 ? labelOf(entity) : null,
-    })),
-  );
-  for (const { label, number, entity } of fragments) if (label) paint(marks, label, number, hueOf(entity.label));
-  const box = container.getBoundingClientRect();
-  placeLabels(fragments, box);
-  makeRoom(drawnLines, fragments);
-  place(fragments, tints, marks, box, hueOf);
+function barTop({ bottom, moved, lane }) {
+  return bottom + moved + BAR_GAP + lane * LANE_HEIGHT;
 }
 
-/** Lights up one entity, or none. */
-export function highlight(root, number) {
-  for (const part of root.querySelectorAll("[data-entity]")) {
-    part.classList.toggle("active", part.dataset.entity === number);
-  }
+function labelOf({ label, score }) {
+  const made = element("span", "mark-label");
+  made.append(element("b", "", label), element("span", "mark-score", ` ${score.toFixed(2)}`));
+  return made;
 }
 
 function element(tag, className, content = "") {
@@ -84,134 +161,9 @@ function element(tag, className, content = "") {
   return made;
 }
 
-function addLines(parent, text) {
-  let start = 0;
-  const drawnLines = text.split("\n").map((content) => {
-    const node = document.createTextNode(content);
-    const line = element("div", "line");
-    line.dir = "auto";
-    line.append(content ? node : document.createElement("br"));
-    parent.append(line);
-    const drawn = { line, node, start, end: start + content.length };
-    start = drawn.end + 1;
-    return drawn;
-  });
-  for (const drawn of drawnLines) {
-    drawn.top = drawn.line.getBoundingClientRect().top;
-    drawn.rowHeight = parseFloat(getComputedStyle(drawn.line).lineHeight);
-  }
-  return drawnLines;
-}
-
-/** The pieces of a stretch: one for each visual row that it touches, more where writing directions mix. */
-function fragmentsOf(drawnLines, start, end) {
-  const pieces = [];
-  for (const drawn of drawnLines.filter((one) => one.start < end && start < one.end)) {
-    const from = Math.max(start, drawn.start) - drawn.start;
-    for (const { top, bottom, left, right } of rectsOf(drawn.node, from, Math.min(end, drawn.end) - drawn.start)) {
-      const row = rowAt(drawn, (top + bottom) / 2);
-      const last = pieces.at(-1);
-      const touches = last?.drawn === drawn && last.row === row && left <= last.right + 1 && last.left <= right + 1;
-      if (touches) Object.assign(last, { left: Math.min(left, last.left), right: Math.max(right, last.right) });
-      else if (right > left) pieces.push({ drawn, row, top, bottom, left, right });
-    }
-  }
-  return pieces;
-}
-
-function rectsOf(node, from, to) {
-  const range = document.createRange();
-  range.setStart(node, from);
-  range.setEnd(node, to);
-  return Array.from(range.getClientRects());
-}
-
-function rowAt(drawn, y) {
-  return Math.floor((y - drawn.top) / drawn.rowHeight);
-}
-
-function labelOf(entity) {
-  const label = element("span", "mark-label");
-  label.append(element("b", "", entity.label), element("span", "mark-score", ` ${entity.score.toFixed(2)}`));
-  return label;
-}
-
-function placeLabels(fragments, box) {
-  for (const fragment of fragments) {
-    const width = fragment.label ? fragment.label.offsetWidth : 0;
-    const wanted = getComputedStyle(fragment.drawn.line).direction === "rtl" ? fragment.right - width : fragment.left;
-    fragment.labelLeft = Math.max(box.left, Math.min(wanted, box.right - width));
-    fragment.reachLeft = Math.min(fragment.left, fragment.labelLeft);
-    fragment.reachRight = Math.max(fragment.right, fragment.labelLeft + width + (width ? LABEL_GAP : 0));
-  }
-}
-
-/**
- * Assigns lanes row by row, makes each row as deep as its lanes need, and says how far rows moved down.
- * Widths, and so the places where the text breaks, stay as they were.
- */
-function makeRoom(drawnLines, fragments) {
-  const struts = [];
-  let moved = 0;
-  for (const drawn of drawnLines) {
-    const rows = Map.groupBy(fragments.filter((fragment) => fragment.drawn === drawn), (fragment) => fragment.row);
-    for (const row of [...rows.keys()].sort((a, b) => a - b)) {
-      for (const fragment of rows.get(row)) fragment.moved = moved;
-      const depth = assignLanes(rows.get(row)) * LANE_HEIGHT;
-      struts.push({ node: drawn.node, offset: endOfRow(drawn, row), depth });
-      moved += depth;
-    }
-  }
-  for (const { node, offset, depth } of struts.reverse()) {
-    const strut = element("span", "strut");
-    strut.style.setProperty("--depth", `${depth}px`);
-    node.splitText(offset).before(strut);
-  }
-}
-
-/** The offset after a row's last visible character: what has no width changes no line break there. */
-function endOfRow(drawn, row) {
-  const content = drawn.node.data;
-  let [low, high] = [0, content.length];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (rowOfCharacter(drawn, middle) <= row) low = middle + 1;
-    else high = middle;
-  }
-  return content.slice(0, low).trimEnd().length;
-}
-
-function rowOfCharacter(drawn, offset) {
-  for (let end = offset + 1; end <= drawn.node.length; end += 1) {
-    const rect = rectsOf(drawn.node, offset, end).at(-1);
-    if (rect) return rowAt(drawn, (rect.top + rect.bottom) / 2);
-  }
-  return Infinity;
-}
-
-function place(fragments, tints, marks, box, hueOf) {
-  for (const { number, entity, lane, label, labelLeft, moved, top, bottom, left, right } of fragments) {
-    const barTop = bottom - box.top + moved + BAR_GAP + lane * LANE_HEIGHT;
-    const margin = 1 + Math.min(lane, 3);
-    const bar = element("span", "mark-bar");
-    const tint = element("span", "tint");
-    move(bar, left - box.left + 1, barTop, Math.max(2, right - left - 2));
-    move(tint, left - box.left, top - box.top + moved - margin, right - left, bottom - top + 2 * margin);
-    paint(marks, bar, number, hueOf(entity.label));
-    paint(tints, tint, number, hueOf(entity.label));
-    if (label) move(label, labelLeft - box.left, barTop + 3);
-  }
-}
-
-function paint(parent, part, number, hue) {
-  part.dataset.entity = String(number);
-  part.style.setProperty("--hue", String(hue));
-  parent.append(part);
-}
-
 function move(part, left, top, width, height) {
   part.style.left = `${left}px`;
   part.style.top = `${top}px`;
-  if (width !== undefined) part.style.width = `${width}px`;
+  part.style.width = `${width}px`;
   if (height !== undefined) part.style.height = `${height}px`;
 }

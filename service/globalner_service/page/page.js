@@ -1,94 +1,122 @@
-// The page to try the model: asks the server this page came from, and shows the answer.
+// The page to try the model: asks the server this page came from once a text, and shows the answer in many ways.
 
-import { draw, highlight } from "./drawing.js";
+import { LOWEST_SCORE, choose, floorFor } from "./choosing.js";
+import { copyAndSay } from "./clipboard.js";
+import { Details, numberOf } from "./details.js";
+import { Drawing } from "./drawing.js";
+import { fragmentOf, readFragment } from "./permalink.js";
+import { Problems } from "./problems.js";
+import { LabelSwitches, Table, limitNotice, summary } from "./results.js";
+import { fetchEntities, fetchInfo, useApiKey } from "./server.js";
+import { TextInput } from "./text_input.js";
+import { ThresholdSlider } from "./threshold.js";
 
-const EXAMPLES = [
-  ["University", "Professor Mara Lindqvist left the University of Lisbon on 3 May 2024."],
-  ["Company", "Lightwave (Toronto) Ltd. paid $2.4 million for the Nova 12 Pro, said its chief executive officer, Jonas Weber."],
-  ["医院", "北京大学第三医院院长林晓雯于2024年5月3日在上海会见了王芳教授。"],
-  ["公司", "杭州云帆科技有限公司首席执行官王子涵在深圳发布了星河9 Pro，售价3999元。"],
-];
 const WAIT_FOR_MODEL_MS = 1500;
-const COPIED_MS = 1600;
+const MAX_ENTITIES = 2000;
+const HUE_STEP = 137.5;
 
 const byId = (id) => document.getElementById(id);
 const form = byId("form");
-const text = byId("text");
-const drawing = byId("drawing");
-const number = new Intl.NumberFormat("en");
+const results = byId("results");
 
-const state = { labels: [], maxChars: Infinity, ready: false, asked: null, answer: null, drawnWidth: 0 };
+// `view` is what a link holds; mode and threshold are null until somebody chooses: the model's own.
+const view = { mode: null, threshold: null, hidden: new Set() };
+const state = { labels: [], ownThresholds: {}, ownMode: null, answer: null, shown: [], asked: null, frame: 0 };
+const known = Promise.withResolvers();
 
 function hueOf(label) {
-  if (!state.labels.includes(label)) state.labels.push(label);
-  return (250 + state.labels.indexOf(label) * 137.5) % 360;
+  return (250 + state.labels.indexOf(label) * HUE_STEP) % 360;
 }
+
+const drawing = new Drawing(byId("drawing"), hueOf);
+const details = new Details({ root: results, box: byId("details"), drawing });
+const table = new Table({ body: byId("rows"), more: byId("more") }, hueOf);
+const switches = new LabelSwitches(byId("labels"), hueOf, (hidden) => change({ hidden }));
+const slider = new ThresholdSlider(
+  { input: byId("threshold"), output: byId("threshold-value"), reset: byId("threshold-reset") },
+  LOWEST_SCORE,
+  (threshold) => change({ threshold }),
+);
+const problems = new Problems({ place: byId("error"), keyForm: byId("key-form") }, tryAgain, (key) => {
+  useApiKey(key);
+  tryAgain();
+});
+const input = new TextInput(
+  { box: byId("text"), count: byId("count"), zone: byId("form"), file: byId("file"), examples: byId("examples") },
+  extract,
+  (message) => {
+    forget();
+    problems.tell(message);
+  },
+);
 
 async function learnAboutServer() {
+  clearTimeout(state.timer);
+  let isReady = false;
   try {
-    const info = await (await fetch("info")).json();
-    state.maxChars = info.limits.max_text_chars;
-    state.labels = info.labels ?? [];
-    state.ready = info.ready;
-    if (info.description) selectMode(info.description.mode);
-    byId("served").textContent = info.ready
-      ? `${info.model} · ${state.labels.length} ${state.labels.length === 1 ? "label" : "labels"}`
-      : "The model is loading…";
+    const info = await fetchInfo();
+    isReady = info.ready;
+    input.limit(info.limits.max_text_chars);
+    if (info.description) learnModel(info);
+    const count = `${state.labels.length} ${state.labels.length === 1 ? "label" : "labels"}`;
+    byId("served").textContent = isReady ? `${info.model} · ${count}` : "The model is loading…";
     byId("served").title = state.labels.join(", ");
-  } catch {
-    byId("served").textContent = "The server cannot be reached";
+  } catch (error) {
+    byId("served").textContent = error.status === 401 ? "An API key is needed" : "The server cannot be reached";
+    if (error.status === 401) return problems.tellError(error);
   }
-  showCount();
-  byId("served").dataset.ready = String(state.ready);
-  if (!state.ready) setTimeout(learnAboutServer, WAIT_FOR_MODEL_MS);
+  byId("served").dataset.ready = String(isReady);
+  if (!isReady) state.timer = setTimeout(learnAboutServer, WAIT_FOR_MODEL_MS);
+  return undefined;
 }
 
-function showCount() {
-  const chars = Array.from(text.value).length;
-  const limit = Number.isFinite(state.maxChars) && chars > state.maxChars / 2 ? ` of ${number.format(state.maxChars)}` : "";
-  byId("count").textContent = chars ? `${number.format(chars)}${limit} ${chars === 1 ? "character" : "characters"}` : "";
-  byId("count").classList.toggle("over", chars > state.maxChars);
+function learnModel({ labels, description }) {
+  state.labels = [...labels];
+  state.ownMode = description.mode === "flat" ? "flat" : "nested";
+  state.ownThresholds = description.thresholds ?? {};
+  slider.own(Object.values(state.ownThresholds));
+  showView();
+  known.resolve();
 }
 
-// null until somebody has chosen one or the server has told the model's own; a request with null gets the model's own.
-function mode() {
-  return new FormData(form).get("mode");
+function tryAgain() {
+  if (byId("served").dataset.ready !== "true") learnAboutServer();
+  if (input.text.trim()) ask();
+  else problems.clear();
 }
 
-function selectMode(own) {
-  if (mode() === null) form.elements.mode.value = own === "flat" ? "flat" : "nested";
+/** Something new is asked for. */
+function extract() {
+  problems.clear();
+  if (input.text.trim()) return ask();
+  forget();
+  return byId("text").focus();
 }
 
-async function extract() {
-  if (!text.value.trim()) {
-    forget();
-    text.focus();
-    return;
-  }
+async function ask() {
   state.asked?.abort();
   const asked = (state.asked = new AbortController());
-  const sent = text.value;
+  const text = input.text;
   busy(true);
   try {
-    const response = await fetch("v1/extract", {
-      method: "POST",
-      headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ texts: [sent], mode: mode() }),
-      signal: asked.signal,
-    });
-    const answer = await response.json();
-    if (response.ok) show(sent, answer.results[0]);
-    else showError(answer.error.message);
+    const floor = floorFor(state.ownThresholds);
+    const result = await fetchEntities(text, floor, MAX_ENTITIES, asked.signal);
+    await known.promise;
+    if (asked.signal.aborted) return;
+    if (floorFor(state.ownThresholds) < floor) await ask();
+    else show(text, result);
   } catch (error) {
     if (error.name === "AbortError") return;
-    showError(error instanceof SyntaxError ? "the server's answer could not be read" : "the server cannot be reached; is it still running?");
+    if (error.status === undefined) throw error;
+    forget();
+    problems.tellError(error);
   } finally {
     if (state.asked === asked) busy(false);
   }
 }
 
 function busy(is) {
-  byId("results").ariaBusy = String(is);
+  results.ariaBusy = String(is);
   byId("extract").classList.toggle("busy", is);
   byId("extract").firstElementChild.textContent = is ? "Reading…" : "Find entities";
 }
@@ -96,127 +124,121 @@ function busy(is) {
 function forget() {
   state.asked?.abort();
   state.answer = null;
-  byId("error").replaceChildren();
-  for (const id of ["drawing", "list", "copy"]) byId(id).hidden = true;
+  for (const part of results.querySelectorAll("[data-answer]")) part.hidden = true;
   byId("empty").hidden = false;
   byId("summary").textContent = "";
   busy(false);
 }
 
-function showError(message) {
-  const notice = document.createElement("p");
-  const plain = message.replace(/^texts\[0\]/, "the text");
-  notice.className = "notice";
-  notice.textContent = plain.charAt(0).toUpperCase() + plain.slice(1) + (/[.!?]$/.test(plain) ? "" : ".");
-  forget();
-  byId("error").replaceChildren(notice);
-}
-
-function show(sent, result) {
-  state.answer = { text: sent, ...result };
-  byId("error").replaceChildren();
-  for (const id of ["drawing", "list", "copy"]) byId(id).hidden = false;
+function show(text, result) {
+  const found = new Set(result.entities.map(({ label }) => label));
+  for (const label of found) if (!state.labels.includes(label)) state.labels.push(label);
+  state.answer = { text, ...result };
+  problems.clear();
+  for (const part of results.querySelectorAll("[data-answer]")) part.hidden = false;
   byId("empty").hidden = true;
-  byId("list").hidden = result.entities.length === 0;
-  byId("summary").textContent = summary(result);
-  byId("rows").replaceChildren(...result.entities.map(rowOf));
-  redraw();
+  byId("limited").textContent = limitNotice(result);
+  byId("limited").hidden = !result.limited;
+  switches.read(state.labels.filter((label) => found.has(label) || view.hidden.has(label)), view.hidden);
+  table.read(result.entities);
+  drawing.read(text, result.entities);
+  refresh();
 }
 
-function summary({ entities, windows, limited }) {
-  if (!entities.length) return "None found";
-  const found = `${number.format(entities.length)} found`;
-  return found + (windows > 1 ? ` in ${number.format(windows)} windows` : "") + (limited ? ", those with the highest scores only" : "");
+/** Shows the answer as the view asks. */
+function refresh() {
+  const { answer, labels, ownThresholds } = state;
+  if (!answer) return;
+  state.shown = choose(answer.entities, { ...view, mode: view.mode ?? state.ownMode }, labels, ownThresholds);
+  drawing.show(state.shown);
+  details.refresh();
+  table.show(state.shown);
+  byId("list").hidden = state.shown.length === 0;
+  byId("labels-row").hidden = switches.counts.size === 0;
+  switches.count(state.shown.map((position) => answer.entities[position].label));
+  byId("summary").textContent = summary(state.shown, answer);
 }
 
-function rowOf(entity, position) {
-  const row = document.createElement("tr");
-  const label = document.createElement("span");
-  label.className = "label";
-  label.textContent = entity.label;
-  label.style.setProperty("--hue", String(hueOf(entity.label)));
-  row.dataset.entity = String(position);
-  row.insertCell().append(label);
-  const words = row.insertCell();
-  words.className = "words";
-  words.textContent = entity.text;
-  words.dir = "auto";
-  for (const value of [entity.start, entity.end, entity.score.toFixed(3)]) {
-    const cell = row.insertCell();
-    cell.className = "number";
-    cell.textContent = String(value);
-  }
-  return row;
-}
-
-function redraw() {
-  if (!state.answer) return;
-  state.drawnWidth = drawing.clientWidth;
-  draw(drawing, state.answer.text, state.answer.entities, hueOf);
-}
-
-async function copy() {
-  const json = JSON.stringify(state.answer, null, 2);
-  try {
-    await navigator.clipboard.writeText(json);
-  } catch {
-    copyTheOldWay(json);
-  }
-  byId("copy").textContent = "Copied";
-  setTimeout(() => (byId("copy").textContent = "Copy JSON"), COPIED_MS);
-}
-
-// The clipboard interface exists on https and localhost only.
-function copyTheOldWay(content) {
-  const carrier = document.createElement("textarea");
-  carrier.value = content;
-  carrier.className = "visually-hidden";
-  document.body.append(carrier);
-  carrier.select();
-  document.execCommand("copy");
-  carrier.remove();
-}
-
-function exampleButton([name, content]) {
-  const button = document.createElement("button");
-  button.type = "button";
-  button.className = "small";
-  button.textContent = name;
-  button.addEventListener("click", () => {
-    text.value = content;
-    showCount();
-    extract();
+/** Takes what somebody chose; many changes within one frame of the screen are drawn once. */
+function change(chosen) {
+  Object.assign(view, chosen);
+  cancelAnimationFrame(state.frame);
+  state.frame = requestAnimationFrame(async () => {
+    refresh();
+    history.replaceState(null, "", `#${await fragmentOf(view)}`);
   });
-  return button;
+}
+
+function showView() {
+  const mode = view.mode ?? state.ownMode;
+  if (mode) form.elements.mode.value = mode;
+  slider.show(view.threshold);
+}
+
+/** Takes up what the address says; a text in it is read at once. */
+async function followLink() {
+  try {
+    const { text, ...linked } = await readFragment(location.hash.slice(1));
+    Object.assign(view, linked);
+    showView();
+    if (text === null) return state.answer && show(state.answer.text, state.answer);
+    input.text = text;
+    return extract();
+  } catch (error) {
+    return problems.tell(`This link cannot be followed: ${error.message}.`);
+  }
+}
+
+async function copyLink() {
+  const text = byId("with-text").checked ? state.answer.text : "";
+  const address = new URL(location.href);
+  address.hash = await fragmentOf({ ...view, mode: view.mode ?? state.ownMode }, text);
+  await copyAndSay(address.href, byId("copy-link"));
+}
+
+function copyJson() {
+  const { text, entities, windows, limited } = state.answer;
+  const shown = state.shown.map((position) => entities[position]);
+  const threshold = view.threshold ?? state.ownThresholds;
+  const answer = { text, entities: shown, windows, limited, mode: view.mode ?? state.ownMode, threshold };
+  return copyAndSay(JSON.stringify(answer, null, 2), byId("copy"));
 }
 
 function watchWidth() {
-  const needsRedraw = () => drawing.clientWidth && drawing.clientWidth !== state.drawnWidth;
-  new ResizeObserver(() => requestAnimationFrame(() => needsRedraw() && redraw())).observe(drawing);
+  const isStale = () => state.answer && drawing.container.clientWidth && drawing.container.clientWidth !== drawing.width;
+  const redraw = () => {
+    if (!isStale()) return;
+    drawing.read(state.answer.text, state.answer.entities);
+    drawing.show(state.shown);
+    details.refresh();
+  };
+  new ResizeObserver(() => requestAnimationFrame(redraw)).observe(drawing.container);
 }
 
-function start() {
-  if (/Mac|iPhone|iPad/.test(navigator.userAgent)) byId("shortcut").textContent = "⌘ ⏎";
-  byId("examples").replaceChildren(...EXAMPLES.map(exampleButton));
+function listen() {
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     extract();
   });
   form.addEventListener("change", (event) => {
-    if (event.target.name === "mode" && state.answer) extract();
+    if (event.target.name === "mode") change({ mode: event.target.value });
   });
-  text.addEventListener("input", showCount);
-  text.addEventListener("keydown", (event) => {
+  byId("text").addEventListener("keydown", (event) => {
     if (event.key === "Enter" && (event.ctrlKey || event.metaKey)) extract();
   });
-  byId("results").addEventListener("pointerover", (event) => {
-    highlight(byId("results"), event.target.closest("[data-entity]")?.dataset.entity);
-  });
-  byId("results").addEventListener("pointerleave", () => highlight(byId("results"), undefined));
-  byId("copy").addEventListener("click", copy);
+  byId("list").addEventListener("pointerover", (event) => details.highlight(numberOf(event.target)));
+  byId("list").addEventListener("pointerleave", () => details.highlight(null));
+  byId("copy").addEventListener("click", copyJson);
+  byId("copy-link").addEventListener("click", copyLink);
+  window.addEventListener("hashchange", followLink);
+}
+
+function start() {
+  if (/Mac|iPhone|iPad/.test(navigator.userAgent)) byId("shortcut").textContent = "⌘ ⏎";
+  listen();
   watchWidth();
-  showCount();
   learnAboutServer();
+  if (location.hash.length > 1) followLink();
 }
 
 start();

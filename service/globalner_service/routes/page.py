@@ -16,17 +16,20 @@ router = APIRouter(include_in_schema=False)
 
 _FOLDER = Path(__file__).parents[1] / "page"
 _MEDIA_TYPES = {
-    "drawing.js": "text/javascript; charset=utf-8",
-    "icon.svg": "image/svg+xml",
-    "page.css": "text/css; charset=utf-8",
-    "page.js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".svg": "image/svg+xml",
 }
 _HEADERS = {
     "Cache-Control": "no-cache",
     "Content-Security-Policy": (
         "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self'; connect-src 'self'; "
-        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
+        "base-uri 'none'; form-action 'none'; frame-ancestors 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
     ),
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+    "Permissions-Policy": "camera=(), geolocation=(), microphone=()",
     "Referrer-Policy": "no-referrer",
     "X-Content-Type-Options": "nosniff",
 }
@@ -41,9 +44,10 @@ def page() -> Response:
 @router.get("/page/{name}")
 def page_file(name: str) -> Response:
     """A style, script or picture of the page."""
-    if name not in _MEDIA_TYPES:
+    file = next((path for path in _FOLDER.iterdir() if path.name == name), None)
+    if file is None or file.suffix not in _MEDIA_TYPES:
         raise HTTPException(404)
-    return Response((_FOLDER / name).read_bytes(), media_type=_MEDIA_TYPES[name], headers=_HEADERS)
+    return Response(file.read_bytes(), media_type=_MEDIA_TYPES[file.suffix], headers=_HEADERS)
 
 
 @router.get("/docs")
