@@ -40,6 +40,14 @@ def _in_words(document: Document) -> Document | None:
     return Document(text, tuple(kept), document.id, placed)
 
 
+def _at_words(document: Document) -> Document:
+    """The text as it is; entities with an edge inside a word are left out."""
+    tokens = split_words(document.text) if document.tokens is None else document.tokens
+    starts, ends = {start for start, _ in tokens}, {end for _, end in tokens}
+    kept = tuple(entity for entity in document.entities if entity.start in starts and entity.end in ends)
+    return replace(document, entities=kept)
+
+
 def _on_one_line(document: Document) -> Document:
     return Document(document.text.replace("\n", " ").rstrip("\r"))
 
@@ -59,6 +67,8 @@ def _with_characters_of_xml(document: Document) -> Document:
 # What `Carries` does not say of a format.
 _LIMITS: dict[str, Callable[[Document], Document | None]] = {
     "columns": _in_words,
+    "json-tags": _at_words,
+    "spacy-json": _at_words,
     "text": _on_one_line,
     "cmeee": _with_nine_labels,
     "xml": _with_characters_of_xml,
