@@ -10,7 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from globalner.data.formats import json_stream
+from globalner.data.formats import lines
 from globalner.data.formats.format import Reading, Sample, Source
 from globalner.data.formats.json_stream import JsonStream, sampled_records
 from globalner.data.report import Report
@@ -44,7 +44,7 @@ def test_values_are_those_of_the_whole_text(
     escaped: bool,
     in_array: bool,
 ) -> None:
-    monkeypatch.setattr(json_stream, "_PIECE_BYTES", piece)
+    monkeypatch.setattr(lines, "_PIECE_BYTES", piece)
     path = tmp_path / "a.json"
     texts = [json.dumps(value, indent=indent, ensure_ascii=escaped) for value in values]
     in_array = in_array or (bool(texts) and texts[0].startswith("["))
@@ -57,7 +57,7 @@ def test_lines_are_those_where_values_begin(tmp_path: Path, monkeypatch: pytest.
     path = tmp_path / "a.json"
     path.write_bytes(b'\xef\xbb\xbf[\r\n{"a":\r\n 1}, {"b": 2},\r\n\r\n{"c": 3}]')
     for piece in (1, 2, 7, 1000):
-        monkeypatch.setattr(json_stream, "_PIECE_BYTES", piece)
+        monkeypatch.setattr(lines, "_PIECE_BYTES", piece)
         assert [line for line, _ in _stream(path).array()] == [2, 3, 5]
 
 
@@ -75,7 +75,7 @@ def test_lines_are_those_where_values_begin(tmp_path: Path, monkeypatch: pytest.
 def test_errors_have_their_place(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, piece: int, content: bytes, line: int, message: str
 ) -> None:
-    monkeypatch.setattr(json_stream, "_PIECE_BYTES", piece)
+    monkeypatch.setattr(lines, "_PIECE_BYTES", piece)
     path = tmp_path / "a.json"
     path.write_bytes(content)
     with pytest.raises(DataError) as caught:
@@ -116,7 +116,7 @@ def test_a_sample_of_one_long_line_does_not_hold_it(tmp_path: Path) -> None:
 
 
 def test_memory_does_not_grow_with_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(json_stream, "_PIECE_BYTES", 1 << 14)
+    monkeypatch.setattr(lines, "_PIECE_BYTES", 1 << 14)
     path = tmp_path / "a.json"
     path.write_text("[" + ",".join('{"a": "Ada met Bob"}' for _ in range(50_000)) + "]", "utf-8")
     tracemalloc.start()

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
-import codecs
 import json
 import re
 from collections.abc import Iterator
 
 from globalner.data.formats.format import Reading, Sample
 from globalner.data.formats.json_values import check_characters, finite, object_of_pairs, refuse_constant
-from globalner.data.formats.lines import BYTE_ORDER_MARK
 from globalner.errors import DataError
 
 __all__ = ["JsonStream", "holds_json_lines", "sampled_records"]
 
 _BLANKS = re.compile(r"[ \t\r\n]*")
-_PIECE_BYTES = 1 << 20
 _LONGEST_EXPONENT = 2  # e-
 _LONGEST_MARK = 16  # what a piece's end can cut short beside strings: -Infinity, \uXXXX
 
 
 class JsonStream:
-    """The values of a file; memory holds one of them, and a million bytes of the file.
+    """The values of a file; memory holds one of them, and a piece of the file.
 
     A file that is not UTF-8 throughout and read with such bytes replaced is held line by line.
     """
 
     def __init__(self, reading: Reading) -> None:
         self._reading = reading
-        self._pieces = _pieces(reading)
+        self._pieces = reading.source.pieces(reading.report)
         self._text = ""
         self._at = 0
         self._line = self._column = self._filled_line = 1
@@ -150,34 +147,6 @@ class JsonStream:
 
     def _error(self, message: str) -> DataError:
         return self._reading.error(message, self._line)
-
-
-def _pieces(reading: Reading) -> Iterator[str]:
-    """The text of the file, whatever its lines; a byte order mark is skipped and noted."""
-    source = reading.source
-    if source.errors != "strict":
-        for _, line in source.lines(reading.report):
-            yield line + "\n"
-        return
-    decoder = codecs.getincrementaldecoder(source.encoding)()
-    begun = False
-    with source.bytes() as file:
-        while True:
-            block = file.read(_PIECE_BYTES)
-            try:
-                text = decoder.decode(block, final=not block)
-            except UnicodeError:
-                for _ in source.lines():  # says which line
-                    pass
-                raise
-            if text and not begun and text[0] == BYTE_ORDER_MARK:
-                text = text[1:]
-                reading.report.note("a byte order mark at the start of the file was skipped")
-            begun = begun or bool(text)
-            if text:
-                yield text
-            if not block:
-                return
 
 
 def sampled_records(sample: Sample, count: int = 50) -> list[object]:

@@ -19,9 +19,9 @@ __all__ = ["BYTE_ORDER_MARK", "ByteErrors", "Source", "check_encoding", "check_p
 
 ByteErrors = Literal["strict", "replace"]
 BYTE_ORDER_MARK = "\ufeff"
-_TWO_ENDS = "lines end in CR LF, which was read as a line end"
+_TWO_ENDS = "lines end in CR LF"
 _MARK_SKIPPED = "a byte order mark at the start of the file was skipped"
-_PIECE_BYTES = 1 << 16
+_PIECE_BYTES = 1 << 18
 _SAMPLE_LINES = 2000
 _SAMPLE_CHARS = 1_000_000
 _SAMPLE_BYTES = 4_000_000
@@ -114,17 +114,18 @@ class Source:
                 try:
                     piece = decoder.decode(block, not block)
                 except UnicodeError:
-                    break
+                    for _ in self.lines():  # says which line it is
+                        pass
+                    raise
                 if first and piece.startswith(BYTE_ORDER_MARK):
                     piece = piece[1:]
                     if report is not None:
                         report.note(_MARK_SKIPPED)
                 first = first and not piece
-                yield piece
-            else:
-                return
-        for _ in self.lines():  # says which line it is
-            pass
+                if report is not None and "\r\n" in piece:
+                    report.note(_TWO_ENDS)
+                if piece:
+                    yield piece
 
     def sample_lines(self) -> list[str]:
         """The first lines, at most 2000, and none after the first million characters.
