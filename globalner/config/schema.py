@@ -68,11 +68,11 @@ class DataConfig(Section):
         default=256, ge=8, description="Longest piece of text given to the encoder, in tokens, special tokens included."
     )
     overlap_tokens: int = Field(default=64, ge=0, description="Tokens that neighbouring windows of a long text share.")
-    context: Literal["none", "document", "adjacent"] = Field(
+    context: Literal["none", "document"] = Field(
         default="none",
-        description="Neighbours that the encoder sees around a text: those of its document, any that stand next to it.",
+        description="Whether the encoder also sees the texts of the same document that stand around a text.",
     )
-    context_tokens: int = Field(default=64, ge=0, description="Tokens of such neighbours on each side, at most.")
+    context_tokens: int = Field(default=64, ge=0, description="Most tokens of such neighbours on each side.")
     boundary: Literal["word", "token"] = Field(
         default="word", description="Whether an entity starts and ends where words do, or at any token."
     )

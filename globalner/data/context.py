@@ -17,7 +17,7 @@ from globalner.types import Document
 
 __all__ = ["NO_CONTEXT", "ContextKind", "ContextRule", "TextInContext", "with_context"]
 
-ContextKind = Literal["none", "document", "adjacent"]
+ContextKind = Literal["none", "document"]
 Ints = NDArray[np.int64]
 
 _NUMBERED = re.compile(r"(.*\S)[\s._:#/-]+\D{0,2}\d+")
@@ -29,9 +29,9 @@ class ContextRule:
     """Which neighbours are the context of a text, and how much of them.
 
     Attributes:
-        kind: "none"; "document": texts next to it whose further key `document` is the same, or, where there is no such
-            key, whose ids are the same up to a number at their end (`report-7.3` and `report-7.4`); "adjacent":
-            whatever stands next to it.
+        kind: "none"; or "document": texts next to it whose further key `document` is the same, or, where there is no
+            such key, whose ids are the same up to a number at their end (`report-7.3` and `report-7.4`). A text that
+            has neither is a document by itself.
         tokens: Most tokens on each side.
 
     Raises:
@@ -51,7 +51,8 @@ class ContextRule:
         """Whether two texts that stand next to each other belong together."""
         if self.kind == "none" or not self.tokens:
             return False
-        return self.kind == "adjacent" or (_document_of(one) is not None and _document_of(one) == _document_of(other))
+        name = _document_of(one)
+        return name is not None and name == _document_of(other)
 
 
 NO_CONTEXT = ContextRule()

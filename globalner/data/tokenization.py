@@ -6,7 +6,6 @@ import json
 from bisect import bisect_left
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from itertools import chain, pairwise
 from typing import Literal, get_args
 
@@ -130,7 +129,7 @@ class TextTokenizer:
         def read(begin: int, end: int) -> TokenizedText:
             part = Document(document.text[begin:end], tokens=_words_inside(document.tokens, begin, end))
             tokens = self._tokenized([part], self._encode([part]))[0]
-            return replace(tokens, char_starts=tokens.char_starts + begin, char_ends=tokens.char_ends + begin)
+            return tokens.shifted(begin)
 
         report = Report() if report is None else report
         return stretches(len(document.text), read, self.stretch_size, report)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 
 import numpy as np
@@ -17,9 +16,11 @@ Ints = NDArray[np.int64]
 Bools = NDArray[np.bool_]
 
 
-@dataclass(frozen=True)
 class TokenizedText:
     """The tokens of one text, special tokens left out. All arrays have one entry a token.
+
+    Never changed once it is made, and yet no frozen dataclass: to make one takes as long as to find the tokens of a
+    sentence.
 
     Attributes:
         input_ids: Vocabulary ids.
@@ -29,11 +30,11 @@ class TokenizedText:
         may_end: Whether an entity may end with the token.
     """
 
-    input_ids: Ints
-    char_starts: Ints
-    char_ends: Ints
-    may_start: Bools
-    may_end: Bools
+    __slots__ = ("char_ends", "char_starts", "input_ids", "may_end", "may_start")
+
+    def __init__(self, input_ids: Ints, char_starts: Ints, char_ends: Ints, may_start: Bools, may_end: Bools) -> None:
+        self.input_ids, self.char_starts, self.char_ends = input_ids, char_starts, char_ends
+        self.may_start, self.may_end = may_start, may_end
 
     def __len__(self) -> int:
         return len(self.input_ids)
@@ -64,6 +65,12 @@ class TokenizedText:
             self.may_end[begin:end],
         )
 
+    def shifted(self, chars: int) -> TokenizedText:
+        """The same tokens of a text with so many characters more before them."""
+        return TokenizedText(
+            self.input_ids, self.char_starts + chars, self.char_ends + chars, self.may_start, self.may_end
+        )
+
     def equals(self, other: TokenizedText) -> bool:
         """Whether all arrays are the same."""
         return all(map(np.array_equal, self.columns, other.columns))
@@ -82,11 +89,13 @@ class TokenizedDocument:
         tokens: All its tokens; None of a long text.
     """
 
+    __slots__ = ("_last", "_stretches", "document", "tokens")
+
     def __init__(
         self, document: Document, stretches: Iterable[TokenizedText], tokens: TokenizedText | None = None
     ) -> None:
         self.document, self.tokens = document, tokens
-        self._stretches = iter(stretches)
+        self._stretches = stretches
         self._last: tuple[TokenizedText, ...] = ()
 
     @classmethod
@@ -110,8 +119,9 @@ class TokenizedDocument:
         """Ids of the first tokens, at most so many; to be asked before the tokens are walked through."""
         if self.tokens is not None:
             return self.tokens.input_ids[:count]
-        first = next(self._stretches)
-        self._stretches = chain([first], self._stretches)
+        stretches = iter(self._stretches)
+        first = next(stretches)
+        self._stretches = chain([first], stretches)
         return first.input_ids[:count]
 
     def tail(self, count: int) -> Ints:

@@ -32,8 +32,8 @@ class GlobalPointerConfig(PreTrainedConfig):
         mode: "nested" or "flat": how spans become entities unless a call says otherwise.
         window_tokens: Tokens of a window, special tokens included.
         overlap_tokens: Tokens that neighbouring windows share, at least.
-        context: Which neighbouring texts stand around a text that leaves room in its window: "none", "document" (those
-            of its own document) or "adjacent" (whichever come before and behind it).
+        context: Which neighbouring texts stand around a text that leaves room in its window: "none", or "document",
+            those of its own document.
         context_tokens: Most of their tokens on each side.
         max_span_tokens: Longest entity in tokens; None for no limit.
         thresholds: Score above which a span of a label counts, by label; labels that are not there use 0.5.
@@ -54,7 +54,7 @@ class GlobalPointerConfig(PreTrainedConfig):
     mode: Literal["nested", "flat"] = "nested"
     window_tokens: int = 256
     overlap_tokens: int = 64
-    context: Literal["none", "document", "adjacent"] = "none"
+    context: Literal["none", "document"] = "none"
     context_tokens: int = 0
     max_span_tokens: int | None = None
     thresholds: dict[str, float] | None = None

@@ -18,6 +18,11 @@ TOKENIZER = TextTokenizer(BACKEND, "token")
 LABELS = LabelSet(("A",))
 
 
+def inside(text: str) -> Document:
+    """A text of a document that all of them are from."""
+    return Document(text, extra={"document": "d"})
+
+
 def contexts(texts: list[Document], rule: ContextRule, room: int) -> list[tuple[str, str, str]]:
     """Each text with the characters before and behind it."""
     shown = []
@@ -38,16 +43,15 @@ def test_neighbours_of_the_same_document_stand_around_a_text() -> None:
         ("bcd", "ef", ""),
         ("", "gh", ""),
     ]
-    assert contexts(texts, ContextRule("adjacent", 3), room=20)[2:] == [("bcd", "ef", "gh"), ("def", "gh", "")]
 
 
 def test_room_is_shared_and_given_to_the_side_that_needs_it() -> None:
-    texts = [Document(text) for text in ("abcd", "efgh", "abcd", "ef")]
-    shown = contexts(texts, ContextRule("adjacent", 4), room=8)
+    texts = [inside(text) for text in ("abcd", "efgh", "abcd", "ef")]
+    shown = contexts(texts, ContextRule("document", 4), room=8)
     assert shown == [("", "abcd", "efgh"), ("cd", "efgh", "ab"), ("gh", "abcd", "ef"), ("abcd", "ef", "")]
-    assert contexts(texts, ContextRule("adjacent", 4), room=4)[1] == ("", "efgh", "")
-    assert contexts(texts, ContextRule("adjacent", 0), room=9)[1] == ("", "efgh", "")
-    assert contexts([Document("ab"), Document(""), Document("cd")], ContextRule("adjacent", 4), room=9) == [
+    assert contexts(texts, ContextRule("document", 4), room=4)[1] == ("", "efgh", "")
+    assert contexts(texts, ContextRule("document", 0), room=9)[1] == ("", "efgh", "")
+    assert contexts([inside("ab"), inside(""), inside("cd")], ContextRule("document", 4), room=9) == [
         ("", "ab", "cd"),
         ("", "", ""),
         ("ab", "cd", ""),
@@ -119,8 +123,8 @@ def test_nothing_starts_or_ends_in_the_context_and_the_text_itself_is_as_without
 
 def test_a_long_text_has_no_context_and_is_one() -> None:
     tokenizer = TextTokenizer(BACKEND, "token", stretch_size=StretchSize(30, 4))
-    texts = [Document("ab"), Document("cdefgh" * 20), Document("ab")]
-    shown = list(with_context(_walked(tokenizer, texts), ContextRule("adjacent", 3), 10))
+    texts = [inside("ab"), inside("cdefgh" * 20), inside("ab")]
+    shown = list(with_context(_walked(tokenizer, texts), ContextRule("document", 3), 10))
     assert [(len(text.before), len(text.behind)) for text in shown] == [(0, 3), (0, 0), (3, 0)]
     assert [BACKEND.id_to_token(int(i)) for i in (*shown[0].behind, *shown[2].before)] == list("cdefgh")
 
@@ -132,7 +136,7 @@ def _walked(tokenizer: TextTokenizer, texts: list[Document]) -> object:
 
 
 def test_bad_rules_are_refused() -> None:
-    with pytest.raises(ConfigError, match="none, document, adjacent"):
+    with pytest.raises(ConfigError, match="none, document"):
         ContextRule("page", 3)  # type: ignore[arg-type]
     with pytest.raises(ConfigError, match="at least 0"):
         ContextRule("document", -1)

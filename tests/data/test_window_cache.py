@@ -46,7 +46,7 @@ def test_all_that_windows_depend_on_is_in_their_name(tmp_path: Path) -> None:
         replace(RULES, size=WindowSize(13, 3)),
         replace(RULES, size=WindowSize(12, 4)),
         replace(RULES, size=WindowSize(12, 3, 2)),
-        replace(RULES, size=WindowSize(12, 3, context=ContextRule("adjacent", 2))),
+        replace(RULES, size=WindowSize(12, 3, context=ContextRule("document", 2))),
     ]
     cache = WindowCache(tmp_path)
     for rules in (RULES, *different):
