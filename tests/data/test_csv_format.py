@@ -125,6 +125,17 @@ def test_a_row_that_cannot_be_read_costs_its_document(tmp_path: Path, row: str, 
         list(reader)
 
 
+def test_an_entity_without_text_belongs_to_the_row_above(tmp_path: Path) -> None:
+    table = (
+        "id,text,start,end,label\n7,Ada left London.,0,3,PER\n7,,9,15,LOC\n,,0,1,X\n8,,,,\n"
+        "9,Bob left.,0,3,PER\n10,,0,3,PER\n"
+    )
+    reader, rejected = read_documents(_file(tmp_path, table)), list[DataError]()
+    documents = list(reader.readable(rejected))
+    assert [(document.id, len(document.entities)) for document in documents] == [("7", 3), ("8", 0), ("9", 1)]
+    assert [error.line for error in rejected] == [7]
+
+
 def test_broken_quotation_is_named_by_its_row(tmp_path: Path) -> None:
     reader = read_documents(_file(tmp_path, 'text,start,end,label\n"a\nb",0,1,X\n"cut off,0,1,X\n\n'))
     with pytest.raises(DataError, match=r"a\.csv:4: is not CSV: unexpected end of data"):
@@ -207,7 +218,7 @@ def test_what_is_written(tmp_path: Path) -> None:
     assert (tmp_path / "a.tsv").read_text("utf-8") == (
         '"id"\t"text"\t"start"\t"end"\t"label"\t"mention"\t"score"\n'
         '"7"\t"Ada left London."\t0\t3\t"PER"\t"Ada"\t""\n'
-        '"7"\t"Ada left London."\t9\t15\t"LOC"\t"London"\t0.5\n'
+        '"7"\t""\t9\t15\t"LOC"\t"London"\t0.5\n'
         '""\t"x\ty"\t""\t""\t""\t""\t""\n'
     )
     options = CsvOptions(text="T", label="L", end_inclusive=True)

@@ -2,20 +2,22 @@
 
     id,text,start,end,label,mention,score
     7,Ada Byron left London.,0,9,PER,Ada Byron,0.98
-    7,Ada Byron left London.,15,21,LOC,London,
+    7,,15,21,LOC,London,
     8,Nothing here.,,,,,
 
 The columns are found by the names in use (`begin`, `entity_type`, `doc_id`, ...), or named by options; others are
 counted and not read. Cells are parted by commas, TABs, semicolons or bars, as the header shows, and quoted as RFC 4180
-says. Rows of one document stand together: the same id and text, or the same text where no id is. A row with empty
-offsets and label is a document without entities. Where the rows hold an id only, the option `texts` says where the
-texts are, and documents come in their order; the entities of the whole table are then held in memory.
+says. Rows of one document stand together: the same id and text, or the same text where no id is; an entity whose text
+is empty belongs to the row above. A row with empty offsets and label is a document without entities. Where the rows
+hold an id only, the option `texts` says where the texts are, and documents come in their order; the entities of the
+whole table are then held in memory.
 
 `start` is inclusive, `end` **exclusive** unless `end_inclusive`; they count Unicode code points unless `offset_unit`
 says otherwise. The characters of an entity (`mention`) are checked if they are given.
 
-Written is the table above with texts. Given words and further keys are left out and noted. A second document with the
-id and text of one before it is a loss, as is one without id behind its equal: they would read as one.
+Written is the table above, each text once (repeated, it would take the square of a long document). Given words and
+further keys are left out and noted. A second document with the id and text of one before it is a loss, as is one
+without id behind its equal: they would read as one.
 """
 
 from __future__ import annotations
@@ -99,6 +101,8 @@ class _Table:
         group: _Group | None = None
         for line, row in self._rows(reading):
             key = (self._cell(row, self.columns.id), self._cell(row, self.columns.text))
+            if group is not None and not key[1] and key[0] in ("", group.key[0]) and self._has_entity(row):
+                key = group.key
             if group is None or key != group.key:
                 if group is not None:
                     yield group
@@ -161,11 +165,16 @@ class _Table:
             reading.report.add("entity given twice, kept once", f"line {line}: {entity.label} {entity.text!r}")
         group.entities.setdefault(entity.key, entity)
 
+    def _has_entity(self, row: list[str]) -> bool:
+        return any(self._cell(row, at).strip() for at in (self.columns.start, self.columns.end)) or bool(
+            self._cell(row, self.columns.label)
+        )
+
     def _entity(self, row: list[str], offsets: TextOffsets) -> Entity | None:
         if len(row) != self.columns.width:
             raise DataError(f"the row has {len(row)} cells where the header has {self.columns.width}")
         start, end, label = (self._cell(row, at) for at in (self.columns.start, self.columns.end, self.columns.label))
-        if not (start.strip() or end.strip() or label):
+        if not self._has_entity(row):
             return None
         if not label:
             raise DataError("the label is empty")
@@ -221,7 +230,10 @@ def _write(documents: Iterable[Document], writing: Writing, options: CsvOptions)
         previous = key
         seen.add(hash(key))
         writing.note_left_out(document, keeps_id=bool(document.id), keeps_scores=True)
-        table.writerows((*key, *cells) for cells in _cells(document, options, writing))
+        text = document.text
+        for cells in _cells(document, options, writing):
+            table.writerow((key[0], text, *cells))
+            text = ""
 
 
 def _cells(document: Document, options: CsvOptions, writing: Writing) -> Iterator[tuple[object, ...]]:

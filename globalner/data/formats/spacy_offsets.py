@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from globalner.data.formats.format import Carries, Format, Opened, Reading, Sample, Sniff, Source, Writing
-from globalner.data.formats.json_stream import JsonStream, holds_json_lines, sampled_records
+from globalner.data.formats.json_stream import JsonStream, sampled_records
 from globalner.data.formats.json_values import json_line, json_value, kind_of, whole_number
 from globalner.data.formats.offset_entities import entity_at
 from globalner.data.formats.offset_units import OffsetUnit, TextOffsets
@@ -59,7 +59,8 @@ def _sniff(sample: Sample) -> Sniff:
 
 
 def _open(source: Source, options: SpacyOffsetsOptions) -> Opened:
-    by_line = holds_json_lines(source.sample_lines(), '["')
+    first = next((line for line in source.sample_lines() if line.strip()), "")
+    by_line = first.lstrip().startswith('["')  # that line may be longer than the sample
     shape = "one a line" if by_line else "in one array"
     return Opened(f"spaCy examples with offsets, {shape}", partial(_read, options, by_line))
 
