@@ -10,9 +10,12 @@ from benchmarks.data_cases import EncodingCase, loader_pass, synthetic_sentences
 from benchmarks.fresh_process import in_fresh_process
 from globalner.encoders import build_character_tokenizer
 
+REPOSITORY = Path(__file__).resolve().parents[2]
+
 
 @pytest.mark.skipif(not Path("/proc/self/statm").is_file(), reason="memory is read from /proc")
-def test_a_pass_of_the_loader_sees_every_sentence_in_flat_memory() -> None:
+def test_a_pass_of_the_loader_sees_every_sentence_in_flat_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.syspath_prepend(str(REPOSITORY))  # the process starts with this one's import path
     done = in_fresh_process(loader_pass, 20_000)
     assert done.windows == 20_000
     assert done.store_mib > 2
