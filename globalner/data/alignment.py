@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -102,19 +103,31 @@ class _Edges:
 
         None where there are none, or where some lie in no word.
         """
-        tokens = self._tokens
-        filled = tokens.char_ends > tokens.char_starts
-        inside = np.flatnonzero(filled & (tokens.char_ends > entity.start) & (tokens.char_starts < entity.end))
-        if not len(inside):
+        filled, starts, ends = self._filled
+        one, other = np.searchsorted(ends, entity.start, "right"), np.searchsorted(starts, entity.end) - 1
+        if one > other:
             return None
-        first = np.flatnonzero(tokens.may_start[: inside[0] + 1])[-1:]
-        last = inside[-1] + np.flatnonzero(tokens.may_end[inside[-1] :])[:1]
-        if not len(first) or not len(last):
+        inner = int(filled[one]), int(filled[other])
+        may_start, may_end = self._open
+        before, behind = np.searchsorted(may_start, inner[0], "right") - 1, np.searchsorted(may_end, inner[1])
+        if before < 0 or behind == len(may_end):
             return None
+        first, last = int(may_start[before]), int(may_end[behind])
         # A word that ends before the entity, or starts behind it, is none of the entity's own.
-        if tokens.may_end[first[0] : inside[0]].any() or tokens.may_start[inside[-1] + 1 : last[0] + 1].any():
-            return None
-        return int(first[0]), int(last[0])
+        ended = np.searchsorted(may_end, first) < np.searchsorted(may_end, inner[0])
+        started = np.searchsorted(may_start, inner[1], "right") < np.searchsorted(may_start, last, "right")
+        return None if ended or started else (first, last)
+
+    @cached_property
+    def _filled(self) -> tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]:
+        """Tokens that hold characters, where they start and where they end, all ascending."""
+        places = np.flatnonzero(self._tokens.char_ends > self._tokens.char_starts)
+        return places, self._tokens.char_starts[places], self._tokens.char_ends[places]
+
+    @cached_property
+    def _open(self) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Tokens with which entities may start, and with which they may end, ascending."""
+        return np.flatnonzero(self._tokens.may_start), np.flatnonzero(self._tokens.may_end)
 
     def reason(self, text: str, entity: Entity) -> str:
         """Why the entity cannot be expressed as it is."""
@@ -126,11 +139,14 @@ class _Edges:
         return f"{side} {self._place(entity.start, entity.end, at_start)}"
 
     def _place(self, start: int, end: int, at_start: bool) -> str:
-        tokens = self._tokens
-        if (start if at_start else end) in (tokens.char_starts if at_start else tokens.char_ends):
+        _, starts, ends = self._filled
+        edges, edge = (starts, start) if at_start else (ends, end)
+        place = np.searchsorted(edges, edge)
+        if place < len(edges) and edges[place] == edge:
             return _INSIDE_WORD
         outermost = start if at_start else end - 1
-        covered = ((tokens.char_starts <= outermost) & (outermost < tokens.char_ends)).any()
+        place = np.searchsorted(ends, outermost, "right")
+        covered = place < len(starts) and starts[place] <= outermost
         return _INSIDE_TOKEN if covered else _DROPPED
 
 

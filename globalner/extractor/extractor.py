@@ -255,6 +255,8 @@ class EntityExtractor:
             "mode": config.mode,
             "window_tokens": config.window_tokens,
             "overlap_tokens": config.overlap_tokens,
+            "context": config.context,
+            "context_tokens": config.context_tokens,
             "thresholds": {label: (config.thresholds or {}).get(label, DEFAULT_THRESHOLD) for label in self.labels},
             "device": str(getattr(self._scorer, "device", "unknown")),
             "precision": str(getattr(self._scorer, "precision", "unknown")),

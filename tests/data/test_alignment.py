@@ -1,12 +1,13 @@
 from __future__ import annotations
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, processors, trainers
 
 from globalner import Document, Entity, LabelSet
-from globalner.data import Report, TextTokenizer, align_entities
+from globalner.data import Report, TextTokenizer, TokenizedText, align_entities
 from globalner.encoders import build_character_tokenizer
 from globalner.errors import ConfigError
 
@@ -169,3 +170,55 @@ def test_special_tokens_in_a_text_are_plain_text() -> None:
 def test_unknown_boundary_is_refused() -> None:
     with pytest.raises(ConfigError, match="'word' or 'token'"):
         TextTokenizer(characters(), "sentence")  # type: ignore[arg-type]
+
+
+@st.composite
+def _tokens_of_a_text(draw: st.DrawFn) -> TokenizedText:
+    """Tokens in order, some of them empty, some sharing their characters, with gaps between them."""
+    starts, ends, at = list[int](), list[int](), 0
+    for _ in range(draw(st.integers(0, 8))):
+        at += draw(st.integers(0, 2))
+        size = draw(st.integers(0, 3))
+        for _ in range(draw(st.integers(1, 2))):
+            starts.append(at)
+            ends.append(at + size)
+        at += size
+    flags = st.lists(st.booleans(), min_size=len(starts), max_size=len(starts))
+    may_start, may_end = (np.array(draw(flags), dtype=bool) for _ in range(2))
+    offsets = (np.array(places, dtype=np.int64) for places in (starts, ends))
+    return TokenizedText(np.zeros(len(starts), dtype=np.int64), *offsets, may_start, may_end)
+
+
+def _span_around(tokens: TokenizedText, start: int, end: int) -> tuple[int, int] | None:
+    """What expanding finds, by looking at every token."""
+    places = range(len(tokens))
+    inside = [
+        place
+        for place in places
+        if tokens.char_starts[place] < tokens.char_ends[place]
+        and tokens.char_ends[place] > start
+        and tokens.char_starts[place] < end
+    ]
+    firsts = [place for place in places if inside and place <= inside[0] and tokens.may_start[place]]
+    lasts = [place for place in places if inside and place >= inside[-1] and tokens.may_end[place]]
+    if not firsts or not lasts:
+        return None
+    first, last = firsts[-1], lasts[0]
+    if any(tokens.may_end[first : inside[0]]) or any(tokens.may_start[inside[-1] + 1 : last + 1]):
+        return None
+    return first, last
+
+
+@given(tokens=_tokens_of_a_text(), edges=st.lists(st.integers(0, 30), min_size=2, max_size=2, unique=True).map(sorted))
+@settings(derandomize=True, max_examples=500, deadline=None)
+def test_expanding_finds_what_looking_at_every_token_finds(tokens: TokenizedText, edges: list[int]) -> None:
+    document = Document("x" * 40, (Entity(*edges, "PER"),))
+    report, expanded = Report(), Report()
+    rows = align_entities(document, tokens, LabelSet(("PER",)), report, expanded)
+    first_at = {int(tokens.char_starts[place]): place for place in np.flatnonzero(tokens.may_start)}
+    last_at = {int(tokens.char_ends[place]): place for place in np.flatnonzero(tokens.may_end)}
+    exact = first_at.get(edges[0], 99), last_at.get(edges[1], -1)
+    wanted = exact if exact[0] <= exact[1] else _span_around(tokens, *edges)
+    assert [tuple(row[1:]) for row in rows.tolist()] == ([wanted] if wanted else [])
+    assert bool(report) == (wanted is None)
+    assert bool(expanded) == (wanted is not None and wanted != exact)
