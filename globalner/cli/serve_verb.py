@@ -69,6 +69,10 @@ MaxBatchTokens = Annotated[
 MaxBatchCells = Annotated[
     int, _option("--max-batch-cells", "Scores of spans that one batch computes, over all types.", 1)
 ]
+ModelThreads = Annotated[
+    int | None,
+    _option("--model-threads", "Threads that run the model; one on a GPU, on a CPU one a core, at most four.", 1),
+]
 Tokenizers = Annotated[int, _option("--tokenization-workers", "Threads that tokenise.", 1)]
 RequestTimeout = Annotated[float, _option("--request-timeout", "Seconds for an answer; then 504.", 0.001)]
 HeaderTimeout = Annotated[float, _option("--header-timeout", "Seconds for the head of a request.", 0.001)]
@@ -117,6 +121,7 @@ def serve(
     max_header_bytes: MaxHeaderBytes = 16 * 1024,
     max_batch_tokens: MaxBatchTokens = 16_384,
     max_batch_cells: MaxBatchCells = 1 << 27,
+    model_threads: ModelThreads = None,
     tokenization_workers: Tokenizers = 2,
     request_timeout: RequestTimeout = 60.0,
     header_timeout: HeaderTimeout = 10.0,
@@ -158,6 +163,7 @@ def serve(
         "max_header_bytes": max_header_bytes,
         "max_batch_tokens": max_batch_tokens,
         "max_batch_cells": max_batch_cells,
+        "model_threads": model_threads,
         "tokenization_workers": tokenization_workers,
         "request_timeout_s": request_timeout,
         "header_timeout_s": header_timeout,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -10,16 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from globalner.data import (
-    Batch,
-    ContextRule,
-    TextInContext,
-    TextTokenizer,
-    Window,
-    WindowSize,
-    collate,
-    with_context,
-)
+from globalner.data import Batch, ContextRule, TextInContext, TextTokenizer, Window, WindowSize, collate, with_context
 from globalner.decoding import DECODING_MODES, DecodingMode, TokenSpans, logit_from_score
 from globalner.encoders import padding_id
 from globalner.errors import ConfigError, DataError
@@ -46,6 +37,7 @@ if TYPE_CHECKING:
 __all__ = ["DEFAULT_MAX_ENTITIES", "DEFAULT_THRESHOLD", "EntityExtractor", "SpanScorer"]
 
 DEFAULT_MAX_ENTITIES = 1000
+_DESCRIBED = ("boundary", "alignment", "mode", "window_tokens", "overlap_tokens", "context", "context_tokens")
 _DOCUMENTS_AT_ONCE, _TOKENS_AT_ONCE = 256, 500_000
 
 
@@ -226,7 +218,7 @@ class EntityExtractor:
         return prepare_texts(self._in_context(documents), self._tokenizer, self._size)
 
     def find(self, windows: Sequence[Window], options: ReadingOptions) -> list[WindowSpans]:
-        """Second stage: the spans of windows of any texts, as one batch. One thread at a time may call it."""
+        """Second stage: the spans of windows of any texts, as one batch. Threads may call it; see `model_threads`."""
         found, limited = self._scorer.find(collate(windows, self._pad_id), options.thresholds, options.top_k)
         return window_spans(windows, found, limited)
 
@@ -234,13 +226,20 @@ class EntityExtractor:
         """Last stage: the entities of one text from the spans of its windows. Several threads may call it at once."""
         return decode_text(text, found, self.labels, options)
 
+    def model_threads(self) -> int:
+        """How many threads may call `find` at once and gain by it; 1 if the scorer does not tell."""
+        return int(getattr(self._scorer, "model_threads", lambda: 1)())
+
+    def share_cores(self, threads: int) -> None:
+        """Has to be called in each of so many threads before its first `find`: each takes its share of the cores."""
+        getattr(self._scorer, "share_cores", lambda _: None)(threads)
+
     def search_work(self, length: int) -> int:
         """Scores that are computed for one window padded to `length` tokens, over all C types.
 
         A scorer tells it by a method of this name; one that does not is taken to build the square: C * length ** 2.
         """
-        work: Callable[[int], int] | None = getattr(self._scorer, "search_work", None)
-        return len(self.labels) * length**2 if work is None else work(length)
+        return int(getattr(self._scorer, "search_work", lambda length: len(self.labels) * length**2)(length))
 
     def description(self) -> dict[str, object]:
         """What the model is, in plain values: for `/info` and for people."""
@@ -250,13 +249,7 @@ class EntityExtractor:
             "labels": list(self.labels),
             "encoder": (config.encoder or {}).get("model_type"),
             "head": config.head_kind,
-            "boundary": config.boundary,
-            "alignment": config.alignment,
-            "mode": config.mode,
-            "window_tokens": config.window_tokens,
-            "overlap_tokens": config.overlap_tokens,
-            "context": config.context,
-            "context_tokens": config.context_tokens,
+            **{name: getattr(config, name) for name in _DESCRIBED},
             "thresholds": {label: (config.thresholds or {}).get(label, DEFAULT_THRESHOLD) for label in self.labels},
             "device": str(getattr(self._scorer, "device", "unknown")),
             "precision": str(getattr(self._scorer, "precision", "unknown")),

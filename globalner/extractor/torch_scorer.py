@@ -18,6 +18,8 @@ from globalner.model import GlobalPointerModel
 
 __all__ = ["TorchScorer", "autocast", "choose_device"]
 
+# More at once would each be so slow that nobody who asks alone is served well.
+_MOST_THREADS = 4
 _PRECISIONS: dict[str, torch.dtype | None] = {"fp32": None, "bf16": torch.bfloat16, "fp16": torch.float16}
 
 
@@ -57,6 +59,7 @@ class TorchScorer:
         if precision not in _PRECISIONS:
             raise ConfigError(f"unknown precision {precision!r}; there are: {', '.join(_PRECISIONS)}")
         self._model, self.precision = model, precision
+        self._cores = torch.get_num_threads()
 
     @property
     def device(self) -> torch.device:
@@ -71,20 +74,34 @@ class TorchScorer:
         cells = sum((tile.end_row - tile.first_row) * (tile.end_column - tile.first_column) for tile in tiles)
         return cells * len(self._model.config.label_set)
 
+    def model_threads(self) -> int:
+        """Threads that may call `find` at once and gain by it: one on a GPU, on a CPU one a core, but at most four.
+
+        Batches side by side, each on its share of the cores, wait for nobody; one batch on all cores waits at the end
+        of each operation for the slowest.
+        """
+        return min(self._cores, _MOST_THREADS) if self.device.type == "cpu" else 1
+
+    def share_cores(self, threads: int) -> None:
+        """Called in each of so many threads before its first `find`: takes its share of the cores of a CPU."""
+        torch.set_num_threads(max(1, self._cores // threads))
+
     def find(
         self, batch: Batch, threshold_logits: NDArray[np.float64], top_k: int
     ) -> tuple[list[TokenSpans], NDArray[np.bool_]]:
         """Spans strictly above `threshold_logits` (C,), the `top_k` highest of each row; see `SpanScorer`."""
         batch = batch.to(self.device)
         was_training = self._model.training
-        self._model.train(False)
+        if was_training:
+            self._model.train(False)
         try:
             with torch.inference_mode(), autocast(self.device, self.precision):
                 scores = self._model(batch.input_ids, batch.attention_mask, batch.start_mask, batch.end_mask)
                 thresholds = torch.from_numpy(threshold_logits)
                 found = find_spans(scores, thresholds, self._model.config.max_span_tokens, top_k)
         finally:
-            self._model.train(was_training)
+            if was_training:
+                self._model.train(True)
         return _by_row(found), found.limited.cpu().numpy()
 
 

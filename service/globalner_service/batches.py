@@ -13,8 +13,8 @@ __all__ = ["BatchBudget", "oldest_part", "plan_batches"]
 
 # Under backlog so many batches' worth of the oldest windows are sorted by length: that bounds how long one may wait.
 _BATCHES_AHEAD = 4
-# Padding may double the work of a batch, and beyond this many tokens no more.
-_PADDING_ALLOWED_TOKENS = 1024
+# A batch that is so many times what a batch costs by itself gains little by growing, and lets others wait.
+_WORTHWHILE_OVERHEADS = 10
 
 
 @dataclass(frozen=True)
@@ -26,18 +26,20 @@ class BatchBudget:
         max_tokens: Tokens, padding counted.
         max_cells: Scores that the search computes, over all windows.
         cells: Scores that the search computes for one window padded to a length in tokens.
+        overhead_tokens: Tokens that cost as much as it costs to make a batch of its own.
     """
 
     max_windows: int
     max_tokens: int
     max_cells: int
     cells: Callable[[int], int]
+    overhead_tokens: int
 
     def allows(self, windows: int, length: int) -> bool:
         """Whether so many windows, padded to `length` tokens, fit."""
         return windows == 1 or (
             windows <= self.max_windows
-            and windows * length <= self.max_tokens
+            and windows * length <= min(self.max_tokens, _WORTHWHILE_OVERHEADS * self.overhead_tokens)
             and windows * self.cells(length) <= self.max_cells
         )
 
@@ -76,15 +78,14 @@ def plan_batches(tasks: Sequence[WindowTask], budget: BatchBudget) -> list[list[
 
 
 def _cut(order: Sequence[int], tasks: Sequence[WindowTask], budget: BatchBudget) -> list[list[int]]:
-    """Cuts windows, longest first, where the next one would break the budget or be mostly padding."""
+    """Cuts windows, longest first, where the next one would break the budget or cost more in padding than by itself."""
     batches: list[list[int]] = []
     longest = real = 0
     for number in order:
         length = len(tasks[number])
         together = len(batches[-1]) + 1 if batches else 0
         padding = together * longest - real - length
-        wasteful = padding > max(real + length, _PADDING_ALLOWED_TOKENS)
-        if not together or wasteful or not budget.allows(together, longest):
+        if not together or padding > budget.overhead_tokens or not budget.allows(together, longest):
             batches.append([])
             longest, real = length, 0
         batches[-1].append(number)

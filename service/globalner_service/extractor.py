@@ -18,7 +18,7 @@ Mode = Literal["nested", "flat"]
 
 
 class Extractor(Protocol):
-    """Text in, entities out, in three stages. One thread at a time calls `find`; the rest may run beside it."""
+    """Text in, entities out, in three stages, each in threads of its own."""
 
     @property
     def name(self) -> str:
@@ -46,6 +46,12 @@ class Extractor(Protocol):
 
     def find(self, windows: Sequence[Window], options: ReadingOptions) -> Sequence[WindowSpans]:
         """The spans of windows of any texts, read as one batch."""
+
+    def model_threads(self) -> int:
+        """How many threads may call `find` at once and gain by it."""
+
+    def share_cores(self, threads: int) -> None:
+        """Called in each of so many threads before its first `find`."""
 
     def decode(self, text: PreparedText, found: Sequence[WindowSpans], options: ReadingOptions) -> Document:
         """The text with its entities; offsets are code points, start inclusive, end exclusive."""

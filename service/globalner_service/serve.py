@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import errno
 import socket
+import sys
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
@@ -25,6 +26,8 @@ from globalner_service.settings import ServiceSettings
 __all__ = ["run"]
 
 _WATCH_INTERVAL_S = 0.05
+# How long a thread may keep the interpreter while another waits for it: a model asks for it at every operation.
+_SWITCH_INTERVAL_S = 0.0005
 _LAST_ANSWERS_S = 5
 
 
@@ -52,6 +55,7 @@ def run(
         ConfigError: If the address, or that of the metrics, cannot be listened on.
         GlobalNerError: If the model cannot be loaded.
     """
+    sys.setswitchinterval(_SWITCH_INTERVAL_S)
     set_up_logs(level=settings.log_level, json_lines=settings.json_logs, log_texts=settings.log_texts)
     with ExitStack() as stack:
         listener = stack.enter_context(_bind(host, port))

@@ -23,6 +23,8 @@ class ServiceSettings(BaseModel):
         batch_size: Windows that go through the model at once, at most.
         max_batch_tokens: Tokens of a batch, padding counted; one window goes through whatever its size.
         max_batch_cells: Scores that the search of a batch computes over all types; likewise.
+        model_threads: Threads that run the model, each a batch on its share of the cores; None: one on a GPU, on a CPU
+            one a core, at most four.
         tokenization_workers: Threads that turn texts into windows.
         max_texts: Texts in one request.
         max_text_chars: Code points in one text.
@@ -60,6 +62,7 @@ class ServiceSettings(BaseModel):
     batch_size: int = Field(default=32, ge=1)
     max_batch_tokens: int = Field(default=16_384, ge=1)
     max_batch_cells: int = Field(default=1 << 27, ge=1)
+    model_threads: int | None = Field(default=None, ge=1, le=64)
     tokenization_workers: int = Field(default=2, ge=1, le=64)
     max_texts: int = Field(default=32, ge=1)
     max_text_chars: int = Field(default=100_000, ge=1)

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import itertools
 import logging
 import re
+import secrets
 import time
-import uuid
 from collections.abc import Collection
 
 from starlette.datastructures import Headers, MutableHeaders
@@ -48,6 +49,8 @@ class Sight:
 
     def __init__(self, app: ASGIApp, metrics: ServiceMetrics, routes: Collection[str], max_header_bytes: int) -> None:
         self.app, self.metrics, self.routes, self.max_header_bytes = app, metrics, routes, max_header_bytes
+        # A number behind what is random once: to ask the system for each request would hand the interpreter over.
+        self._process, self._numbers = secrets.token_hex(10), itertools.count()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -56,7 +59,7 @@ class Sight:
         began, status = time.monotonic(), 0
         scope.setdefault("state", {})
         sent = Headers(scope=scope).get("x-request-id", "")
-        request_id = sent if _REQUEST_ID.fullmatch(sent) else uuid.uuid4().hex
+        request_id = sent if _REQUEST_ID.fullmatch(sent) else f"{self._process}{next(self._numbers):012x}"
 
         async def seen(message: Message) -> None:
             nonlocal status

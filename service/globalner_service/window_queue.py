@@ -27,6 +27,9 @@ class WindowQueue:
 
     Args:
         max_windows: Windows that may wait.
+
+    Attributes:
+        consumers: Threads that take batches side by side.
     """
 
     def __init__(self, max_windows: int) -> None:
@@ -37,6 +40,7 @@ class WindowQueue:
         self._closed = False
         self._waiting = 0
         self._seconds_per_window = 0.0
+        self.consumers = 1
 
     @property
     def waiting(self) -> int:
@@ -151,7 +155,7 @@ class WindowQueue:
             raise self._full(windows)
 
     def _full(self, windows: int) -> QueueFullError:
-        seconds = math.ceil(self._waiting * self._seconds_per_window)
+        seconds = math.ceil(self._waiting * self._seconds_per_window / self.consumers)
         return QueueFullError(
             f"{self._waiting} windows of text are waiting and {windows} more do not fit; "
             f"the limit is {self._max_windows} (server flag {flag('max_queue_windows')})",

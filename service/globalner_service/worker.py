@@ -10,6 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from globalner.errors import GlobalNerError
 from globalner.types import Document
+from globalner_service.batch_overhead import USUAL_OVERHEAD_TOKENS, measured_overhead_tokens
 from globalner_service.batches import BatchBudget
 from globalner_service.errors import NotReadyError, OutOfTimeError
 from globalner_service.extractor import Extractor
@@ -27,7 +28,7 @@ _DECODING_THREADS = 2
 
 
 class ExtractionWorker:
-    """Loads the model, warms it up, answers jobs, and drains when told. One thread of it owns the model.
+    """Loads the model, warms it up, answers jobs, and drains when told. Threads of its own run the model.
 
     Args:
         load: Makes the extractor; called once, in the thread of the model.
@@ -150,32 +151,59 @@ class ExtractionWorker:
             job.fail(error)
 
     def _run(self) -> None:
-        """Second stage, in the thread of the model."""
+        """Second stage, in the first thread that runs the model."""
         try:
             self.extractor = extractor = self._load()
-            if self._settings.warmup:
-                self._warm_up(extractor)
-            self._warm.set()
             settings = self._settings
+            threads = settings.model_threads or extractor.model_threads()
+            extractor.share_cores(threads)
+            overhead = self._warm_up(extractor) if settings.warmup else USUAL_OVERHEAD_TOKENS
             bounds = (settings.batch_size, settings.max_batch_tokens, settings.max_batch_cells)
-            budget = BatchBudget(*bounds, extractor.search_work)
-            while batch := self._queue.take(budget):
-                now = time.monotonic()
-                for task in batch:
-                    self._metrics.queue_duration.observe(now - task.arrived)
-                self._find(batch, extractor)
+            budget = BatchBudget(*bounds, extractor.search_work, overhead)
+            self._queue.consumers = threads
+            arguments = (extractor, budget, threads)
+            others = [
+                threading.Thread(target=self._run_beside, args=arguments, name=f"globalner-model-{number}", daemon=True)
+                for number in range(2, threads + 1)
+            ]
+            for thread in others:
+                thread.start()
+            self._warm.set()
+            self._take_batches(extractor, budget)
+            for thread in others:
+                thread.join()
         except BaseException as error:
-            if not isinstance(error, GlobalNerError):
-                logger.exception("the worker of the model has died")
-            self.failure = error
-            self._queue.close()
-            for job in list(self._open_jobs):
-                job.fail(NotReadyError("the model's worker died before it could answer"))
+            self._die(error)
 
-    def _warm_up(self, extractor: Extractor) -> None:
+    def _run_beside(self, extractor: Extractor, budget: BatchBudget, threads: int) -> None:
+        """A further thread that runs the model."""
+        try:
+            extractor.share_cores(threads)
+            self._take_batches(extractor, budget)
+        except BaseException as error:
+            self._die(error)
+
+    def _take_batches(self, extractor: Extractor, budget: BatchBudget) -> None:
+        while batch := self._queue.take(budget):
+            now = time.monotonic()
+            for task in batch:
+                self._metrics.queue_duration.observe(now - task.arrived)
+            self._find(batch, extractor)
+
+    def _die(self, error: BaseException) -> None:
+        if not isinstance(error, GlobalNerError):
+            logger.error("the worker of the model has died", exc_info=error)
+        self.failure = error
+        self._queue.close()
+        for job in list(self._open_jobs):
+            job.fail(NotReadyError("the model's worker died before it could answer"))
+
+    def _warm_up(self, extractor: Extractor) -> int:
+        """Reads a few texts; says how many tokens cost as much as a batch does by itself."""
         options = extractor.reading_options()
         for text in extractor.prepare(_WARMUP_TEXTS):
             extractor.decode(text, extractor.find(text.windows, options), options)
+        return measured_overhead_tokens(extractor)
 
     def _find(self, batch: Sequence[WindowTask], extractor: Extractor) -> None:
         """One call for all; if that fails, one call for each job, so that a text can only spoil its own request."""

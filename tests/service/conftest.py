@@ -102,6 +102,12 @@ class FakeExtractor:
     def reading_options(self, *, mode=None, threshold=None, labels=None, max_entities=1000):  # type: ignore[no-untyped-def]
         return FakeOptions(mode, threshold, labels, max_entities)
 
+    def model_threads(self) -> int:
+        return 1
+
+    def share_cores(self, threads: int) -> None:
+        assert threads >= 1
+
     def search_work(self, length: int) -> int:
         return len(self.labels) * length**2
 

@@ -44,7 +44,7 @@ def test_every_option_reaches_the_settings(served, tmp_path):
     (tmp_path / "keys.txt").write_text(f"# one a line\n\n{KEYS[2]}\n")
     words = (
         "m --host 0.0.0.0 --port 80 --served-model-name ner --max-texts 2 --max-text-chars 3 --max-body-bytes 4 "
-        "--max-queue-windows 5 --max-batch-tokens 6 --max-batch-cells 7 --tokenization-workers 3 "
+        "--max-queue-windows 5 --max-batch-tokens 6 --max-batch-cells 7 --model-threads 2 --tokenization-workers 3 "
         "--max-concurrent-requests 9 --max-connections 10 --max-header-bytes 2048 --request-timeout 7.5 "
         "--header-timeout 1 --body-timeout 2 --write-timeout 3 --keep-alive-timeout 4 --shutdown-timeout 0 "
         f"--api-key {KEYS[0]} --api-key {KEYS[1]} --api-key-file {tmp_path / 'keys.txt'} --rate-limit 2.5 "
@@ -66,6 +66,7 @@ def test_every_option_reaches_the_settings(served, tmp_path):
         max_queue_windows=5,
         max_batch_tokens=6,
         max_batch_cells=7,
+        model_threads=2,
         tokenization_workers=3,
         max_concurrent_requests=9,
         max_connections=10,

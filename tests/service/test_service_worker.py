@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import pytest
 from hypothesis import given, settings
@@ -24,7 +24,7 @@ class Options:
     search_key: str = ""
 
 
-BUDGET = BatchBudget(max_windows=8, max_tokens=100, max_cells=4000, cells=lambda length: length**2)
+BUDGET = BatchBudget(max_windows=8, max_tokens=100, max_cells=4000, cells=lambda length: length**2, overhead_tokens=40)
 
 
 def job(texts: int = 1, *, deadline: float = float("inf"), key: str = "") -> Job:
@@ -61,6 +61,36 @@ def test_alike_requests_that_wait_go_through_the_model_together(start, fake, unt
     for body, answer in zip([*bodies, other], answers, strict=True):
         alone = client.post("/v1/extract", json=body).json()
         assert answer == alone
+
+
+def test_batches_go_through_the_model_side_by_side(start, fake, monkeypatch):
+    client = start(model_threads=2)
+    both, find = threading.Barrier(2), fake.find
+
+    def meeting(windows, options):
+        both.wait(10)
+        return find(windows, options)
+
+    monkeypatch.setattr(fake, "find", meeting)
+    bodies = [{"texts": ["Bern"], "mode": mode} for mode in ("flat", "nested")]  # not for one batch
+    with ThreadPoolExecutor(2) as pool:
+        answers = list(pool.map(lambda body: client.post("/v1/extract", json=body), bodies))
+    assert [answer.status_code for answer in answers] == [200, 200]
+    assert len(fake.calls) == 2
+
+
+def test_a_thread_beside_the_first_that_dies_ends_the_service(start, fake, until):
+    client = start(model_threads=2)
+    fake.gate.clear()
+    with ThreadPoolExecutor(2) as pool:
+        held = pool.submit(client.post, "/v1/extract", json={"texts": ["Bern"]})
+        assert fake.entered.wait(10)
+        died = pool.submit(client.post, "/v1/extract", json={"texts": ["die"], "mode": "flat"})
+        until(lambda: len(fake.calls) == 2)
+        fake.gate.set()
+        assert died.result().status_code == 503
+        assert held.result().status_code in (200, 503)
+    assert client.get("/ready").status_code == 503
 
 
 def test_windows_of_one_text_meet_again(start, fake):
@@ -121,7 +151,7 @@ def test_batches_keep_the_budget_and_lose_nothing(lengths, keys):
         longest, real = max(map(len, batch)), sum(map(len, batch))
         assert len({task.job for task in batch}) == 1
         assert BUDGET.allows(len(batch), longest)
-        assert len(batch) * longest <= max(2 * real, real + 1024)
+        assert len(batch) * longest <= real + BUDGET.overhead_tokens
     assert [min(task.place for task in batch) for batch in batches] == sorted(
         min(task.place for task in batch) for batch in batches
     ), "the batch with the oldest window goes first"
@@ -131,7 +161,7 @@ def test_both_budgets_bind():
     tasks = tasks_of(job(), *[10] * 8, *[60] * 2)
     sizes = [[len(task) for task in batch] for batch in plan_batches(tasks, BUDGET)]
     assert sizes == [[10] * 8, [60], [60]], "2 * 60 tokens break the tokens, 2 * 60 ** 2 the cells"
-    roomy = BatchBudget(max_windows=99, max_tokens=10_000, max_cells=2 * 60**2, cells=lambda length: length**2)
+    roomy = replace(BUDGET, max_windows=99, max_tokens=10_000, max_cells=2 * 60**2)
     assert [len(batch) for batch in plan_batches(tasks_of(job(), *[60] * 5), roomy)] == [2, 2, 1]
     huge = plan_batches(tasks_of(job(), 5000), BUDGET)
     assert [len(batch) for batch in huge] == [1], "one window goes through whatever its size"
