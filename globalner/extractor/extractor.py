@@ -231,7 +231,7 @@ class EntityExtractor:
         return int(getattr(self._scorer, "model_threads", lambda: 1)())
 
     def share_cores(self, threads: int) -> None:
-        """Has to be called in each of so many threads before its first `find`: each takes its share of the cores."""
+        """In a thread of so many that call `find` at once, takes its share of the cores for the next call."""
         getattr(self._scorer, "share_cores", lambda _: None)(threads)
 
     def search_work(self, length: int) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from contextlib import AbstractContextManager, nullcontext
 from itertools import pairwise
 
@@ -60,6 +61,7 @@ class TorchScorer:
             raise ConfigError(f"unknown precision {precision!r}; there are: {', '.join(_PRECISIONS)}")
         self._model, self.precision = model, precision
         self._cores = torch.get_num_threads()
+        self._thread = threading.local()
 
     @property
     def device(self) -> torch.device:
@@ -83,8 +85,11 @@ class TorchScorer:
         return min(self._cores, _MOST_THREADS) if self.device.type == "cpu" else 1
 
     def share_cores(self, threads: int) -> None:
-        """Called in each of so many threads before its first `find`: takes its share of the cores of a CPU."""
-        torch.set_num_threads(max(1, self._cores // threads))
+        """In a thread of so many that call `find` at once, takes its share of the cores of a CPU for the next call."""
+        share = max(1, self._cores // threads)
+        if share != getattr(self._thread, "share", None):  # setting it anew empties caches of torch
+            torch.set_num_threads(share)
+            self._thread.share = share
 
     def find(
         self, batch: Batch, threshold_logits: NDArray[np.float64], top_k: int

@@ -51,7 +51,7 @@ class Extractor(Protocol):
         """How many threads may call `find` at once and gain by it."""
 
     def share_cores(self, threads: int) -> None:
-        """Called in each of so many threads before its first `find`."""
+        """Called in a thread before `find`: so many threads share the cores while that runs."""
 
     def decode(self, text: PreparedText, found: Sequence[WindowSpans], options: ReadingOptions) -> Document:
         """The text with its entities; offsets are code points, start inclusive, end exclusive."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import errno
+import gc
 import socket
 import sys
 import time
@@ -136,6 +137,9 @@ class _DrainingServer(uvicorn.Server):
         while not self.should_exit:
             if worker.is_ready and not announced:
                 announced = True
+                # What is loaded by now stays: a collection of garbage need not look at it, which takes half a second.
+                gc.collect()
+                gc.freeze()
                 self._on_ready()
             if self._told_to_stop and deadline is None:
                 worker.begin_drain()

@@ -24,6 +24,7 @@ __all__ = ["ExtractionWorker"]
 logger = logging.getLogger(__name__)
 
 _WARMUP_TEXTS = (Document("A first text warms the model up."), Document("预热。"))
+_LONG_TEXT = Document("warm " * 5000)
 _DECODING_THREADS = 2
 
 
@@ -43,6 +44,7 @@ class ExtractionWorker:
         self._tokenizing = ThreadPoolExecutor(settings.tokenization_workers, "globalner-tokenize")
         self._decoding = ThreadPoolExecutor(_DECODING_THREADS, "globalner-decode")
         self._warm = threading.Event()
+        self._counting, self._at_work = threading.Lock(), 0
         self._drain_began: float | None = None
         self._open_jobs: set[Job] = set()
         self.extractor: Extractor | None = None
@@ -161,34 +163,50 @@ class ExtractionWorker:
             bounds = (settings.batch_size, settings.max_batch_tokens, settings.max_batch_cells)
             budget = BatchBudget(*bounds, extractor.search_work, overhead)
             self._queue.consumers = threads
-            arguments = (extractor, budget, threads)
+            ready, arguments = threading.Semaphore(0), (extractor, budget, threads)
             others = [
-                threading.Thread(target=self._run_beside, args=arguments, name=f"globalner-model-{number}", daemon=True)
+                threading.Thread(target=self._run_beside, args=(*arguments, ready), name=f"globalner-model-{number}")
                 for number in range(2, threads + 1)
             ]
             for thread in others:
+                thread.daemon = True
                 thread.start()
+            self._read_largest_batch(extractor, budget)
+            for _ in others:
+                ready.acquire()
             self._warm.set()
-            self._take_batches(extractor, budget)
+            self._take_batches(*arguments)
             for thread in others:
                 thread.join()
         except BaseException as error:
             self._die(error)
 
-    def _run_beside(self, extractor: Extractor, budget: BatchBudget, threads: int) -> None:
+    def _run_beside(self, extractor: Extractor, budget: BatchBudget, threads: int, ready: threading.Semaphore) -> None:
         """A further thread that runs the model."""
         try:
             extractor.share_cores(threads)
-            self._take_batches(extractor, budget)
+            try:
+                self._read_largest_batch(extractor, budget)
+            finally:
+                ready.release()
+            self._take_batches(extractor, budget, threads)
         except BaseException as error:
             self._die(error)
 
-    def _take_batches(self, extractor: Extractor, budget: BatchBudget) -> None:
+    def _take_batches(self, extractor: Extractor, budget: BatchBudget, threads: int) -> None:
         while batch := self._queue.take(budget):
             now = time.monotonic()
             for task in batch:
                 self._metrics.queue_duration.observe(now - task.arrived)
-            self._find(batch, extractor)
+            with self._counting:
+                self._at_work += 1
+                alone = self._at_work == 1 and not self._queue.waiting
+            try:
+                extractor.share_cores(1 if alone else threads)
+                self._find(batch, extractor)
+            finally:
+                with self._counting:
+                    self._at_work -= 1
 
     def _die(self, error: BaseException) -> None:
         if not isinstance(error, GlobalNerError):
@@ -204,6 +222,13 @@ class ExtractionWorker:
         for text in extractor.prepare(_WARMUP_TEXTS):
             extractor.decode(text, extractor.find(text.windows, options), options)
         return measured_overhead_tokens(extractor)
+
+    def _read_largest_batch(self, extractor: Extractor, budget: BatchBudget) -> None:
+        """Takes the memory that load will take, now rather than then."""
+        if self._settings.warmup:
+            window = extractor.prepare([_LONG_TEXT])[0].windows[0]
+            count = next(count for count in range(budget.max_windows, 0, -1) if budget.allows(count, len(window)))
+            extractor.find([window] * count, extractor.reading_options())
 
     def _find(self, batch: Sequence[WindowTask], extractor: Extractor) -> None:
         """One call for all; if that fails, one call for each job, so that a text can only spoil its own request."""
