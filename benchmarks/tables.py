@@ -21,12 +21,16 @@ from benchmarks.experiments import EXPERIMENTS, TABLE, Experiment
 from benchmarks.markdown_table import markdown_table
 from benchmarks.measured_rows import TABLE as SPAN_LOSS_TABLE
 from benchmarks.results_file import read_rows
+from benchmarks.service_rows import TABLE as SERVICE_TABLE
 from benchmarks.span_loss_goals import COLUMNS, goal_lines
 
 __all__ = ["TABLES", "page_with_tables"]
 
 _ROOT = Path(__file__).resolve().parent.parent
-_PAGES = tuple(_ROOT / page for page in ("README.md", "docs/accuracy.md", "docs/encoders.md", "docs/guide/kernels.md"))
+_PAGES = tuple(
+    _ROOT / page
+    for page in ("README.md", "docs/accuracy.md", "docs/encoders.md", "docs/guide/kernels.md", "docs/guide/serving.md")
+)
 _MARK = re.compile(r"(<!-- table (?P<name>[\w-]+) -->).*?(<!-- end of table -->)", re.DOTALL)
 _HEADINGS = {"globalner": "globalner", "token_classification": "token classification", "crf": "CRF"}
 
@@ -116,6 +120,18 @@ def _span_loss() -> str:
     return markdown_table(COLUMNS, lines) if lines else "Nothing is measured yet."
 
 
+def _service() -> str:
+    """What the service reaches under load, beside its goals."""
+    lines = []
+    for row in read_rows(SERVICE_TABLE):
+        value = float(row["value"])
+        shown = f"{value:.2f}" if abs(value) < 10 and not value.is_integer() else f"{value:,.0f}"
+        verdict = {"": "", "yes": "met", "no": "missed"}[row["met"]]
+        unit = "" if row["unit"] == "ratio" else row["unit"]
+        lines.append([row["case"], row["metric"], f"{shown} {unit}".strip(), row["goal"], verdict])
+    return markdown_table(["case", "what", "measured", "goal", ""], lines) if lines else "Nothing is measured yet."
+
+
 def _paired(found: dict[int, float], base: dict[int, float], candidate: str) -> str:
     """The mean difference to the recipe over the seeds that both have, and how many these are."""
     seeds = found.keys() & base.keys()
@@ -157,6 +173,7 @@ TABLES: dict[str, Callable[[], str]] = {
     "raw-text": _raw_text,
     "ablation": _ablation,
     "span-loss": _span_loss,
+    "service": _service,
     **{name: partial(_encoders, name) for name in ENCODER_TABLES},
 }
 
