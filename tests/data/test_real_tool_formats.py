@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -139,5 +140,7 @@ def test_nested_sets_come_back(real_data: Path, tmp_path: Path, name: str, form:
 @pytest.mark.parametrize("name", ["conll2003_en/eng.testb", "peoples_daily/example.dev"])
 def test_flat_sets_come_back(real_data: Path, tmp_path: Path, name: str, form: str) -> None:
     documents = list(read_documents(real_data / name))[:400]
+    if form == "spacy-json":  # which has no place for the number of the document that a sentence is of
+        documents = [replace(document, extra={}) for document in documents]
     write_documents(documents, tmp_path / "a", form)
     assert list(read_documents(tmp_path / "a", form)) == documents
