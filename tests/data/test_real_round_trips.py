@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,8 @@ def test_a_set_comes_back_from_every_format(
     written = (document for document in carried if document is not None)
     count = 0
     while part := list(islice(written, _AT_ONCE)):
+        if FORMATS[name].kind == "folder":  # whose documents come in the order of their names, each name once
+            part = [replace(document, id=str(number)) for number, document in enumerate(part)]
         path = tmp_path / f"{count}{(*FORMATS[name].suffixes, '')[0]}"
         write_documents(part, path, name, options=options)
         assert differences(part, read_documents(path, name, options=options), name) == []
