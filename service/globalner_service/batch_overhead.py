@@ -12,9 +12,9 @@ if TYPE_CHECKING:
     from globalner.data import Window
     from globalner_service.extractor import Extractor
 
-__all__ = ["USUAL_OVERHEAD_TOKENS", "measured_overhead_tokens"]
+__all__ = ["UNMEASURED_OVERHEAD_TOKENS", "measured_overhead_tokens"]
 
-USUAL_OVERHEAD_TOKENS = 256
+UNMEASURED_OVERHEAD_TOKENS = 256
 """Used where nothing is measured."""
 
 _LEAST, _MOST = 32, 8192
@@ -33,7 +33,7 @@ def measured_overhead_tokens(extractor: Extractor) -> int:
     """
     windows = extractor.prepare([_TEXT])[0].windows
     if not windows:
-        return USUAL_OVERHEAD_TOKENS
+        return UNMEASURED_OVERHEAD_TOKENS
     window = windows[0]
     one, many = (_seconds(extractor, [window] * count) for count in (1, _WINDOWS))
     per_token = (many - one) / ((_WINDOWS - 1) * len(window))

@@ -39,7 +39,7 @@ class ServiceSettings(BaseModel):
         write_timeout_s: For a client to take what was written to it.
         keep_alive_timeout_s: How long an idle connection stays open; longer than that of a proxy in front.
         shutdown_timeout_s: For finishing accepted work when the server is told to stop.
-        warmup: Run the model once before the server calls itself ready.
+        warmup: Run the model, and time its batches, before the server calls itself ready.
         root_path: Path under which a proxy shows the server, such as `/ner`; the proxy takes it off.
         api_keys: Digests of the keys of which a request has to bring one; none: everybody may ask.
         rate_limit_per_s: Requests a second for each key; a stream counts each line. None: no limit.

@@ -10,7 +10,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 
 from globalner.errors import GlobalNerError
 from globalner.types import Document
-from globalner_service.batch_overhead import USUAL_OVERHEAD_TOKENS, measured_overhead_tokens
+from globalner_service.batch_overhead import UNMEASURED_OVERHEAD_TOKENS, measured_overhead_tokens
 from globalner_service.batches import BatchBudget
 from globalner_service.errors import NotReadyError, OutOfTimeError
 from globalner_service.extractor import Extractor
@@ -159,7 +159,7 @@ class ExtractionWorker:
             settings = self._settings
             threads = settings.model_threads or extractor.model_threads()
             extractor.share_cores(threads)
-            overhead = self._warm_up(extractor) if settings.warmup else USUAL_OVERHEAD_TOKENS
+            overhead = self._warm_up(extractor) if settings.warmup else UNMEASURED_OVERHEAD_TOKENS
             bounds = (settings.batch_size, settings.max_batch_tokens, settings.max_batch_cells)
             budget = BatchBudget(*bounds, extractor.search_work, overhead)
             self._queue.consumers = threads
@@ -225,8 +225,8 @@ class ExtractionWorker:
 
     def _read_largest_batch(self, extractor: Extractor, budget: BatchBudget) -> None:
         """Takes the memory that load will take, now rather than then."""
-        if self._settings.warmup:
-            window = extractor.prepare([_LONG_TEXT])[0].windows[0]
+        windows = extractor.prepare([_LONG_TEXT])[0].windows if self._settings.warmup else ()
+        for window in windows[:1]:
             count = next(count for count in range(budget.max_windows, 0, -1) if budget.allows(count, len(window)))
             extractor.find([window] * count, extractor.reading_options())
 

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from globalner_service.batch_overhead import USUAL_OVERHEAD_TOKENS, measured_overhead_tokens
+from globalner_service.batch_overhead import UNMEASURED_OVERHEAD_TOKENS, measured_overhead_tokens
 
 
 class _Timed:
@@ -41,4 +41,4 @@ def test_the_price_of_a_batch_is_told_in_tokens(
 
 
 def test_without_windows_the_usual_is_taken() -> None:
-    assert measured_overhead_tokens(_Timed(1.0, 1.0, words=0)) == USUAL_OVERHEAD_TOKENS
+    assert measured_overhead_tokens(_Timed(1.0, 1.0, words=0)) == UNMEASURED_OVERHEAD_TOKENS

@@ -266,3 +266,10 @@ def test_jobs_given_up_do_not_fill_the_memory():
     for _ in range(1000):
         queued(queue, 5, 5, 5).answer.cancel()
     assert len(queue._tasks) <= 12
+
+
+def test_a_tokenizer_that_makes_nothing_of_the_warm_up_texts_is_served(start, fake, monkeypatch):
+    windows = fake._windows
+    monkeypatch.setattr(fake, "_windows", lambda text: windows(text) if "Bern" in text else [])
+    client = start(model_threads=2)
+    assert client.post("/v1/extract", json={"texts": ["Bern"]}).json()["results"][0]["windows"] == 1
