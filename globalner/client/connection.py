@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import ModuleType
 from urllib.parse import urlsplit
 
+from globalner.client.errors import ServiceUnreachableError
 from globalner.client.retries import RetryPolicy
+from globalner.client.wire import error_of
 from globalner.errors import ConfigError, MissingExtraError
 
 __all__ = ["Service", "http_library"]
@@ -45,6 +48,29 @@ class Service:
     def at(self, path: str) -> str:
         """The address of a route."""
         return self.url.rstrip("/") + path
+
+    def wait_after_break_s(self, error: Exception, tried: int) -> float:
+        """Seconds to wait before the next try, after a connection that broke in try number `tried`, from 1.
+
+        Raises:
+            ServiceUnreachableError: If that was the last one.
+        """
+        wait_s = self.retries.wait_after_break_s(tried)
+        if wait_s is None:
+            reason = error if str(error) else type(error).__name__
+            raise ServiceUnreachableError(f"{self.url}: no answer after {tried} tries: {reason}") from error
+        return wait_s
+
+    def wait_after_refusal_s(self, status: int, headers: Mapping[str, str], body: bytes, tried: int) -> float:
+        """Seconds to wait before the next try, after an answer other than 200 to try number `tried`, from 1.
+
+        Raises:
+            ServiceError: If that was the last one, or another would change nothing.
+        """
+        wait_s = self.retries.wait_after_answer_s(status, headers, tried)
+        if wait_s is None:
+            raise error_of(status, body)
+        return wait_s
 
 
 def http_library() -> ModuleType:

@@ -8,8 +8,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 from globalner.client.connection import Service, http_library
-from globalner.client.errors import ServiceUnreachableError
-from globalner.client.wire import Mode, Reading, documents_of, error_of, headers_of, info_of, pages_of, request_of
+from globalner.client.wire import Mode, Reading, documents_of, headers_of, info_of, pages_of, request_of
 from globalner.types import Document
 
 if TYPE_CHECKING:
@@ -93,21 +92,15 @@ class Client:
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
         headers = {} if body is None else {"Content-Type": "application/json"}
-        retries, tried = self.service.retries, 0
+        tried = 0
         while True:
             tried += 1
             try:
                 answer = self._http.request(method, self.service.at(path), content=body, headers=headers)
             except self._library.TransportError as error:
-                wait_s = retries.wait_after_break_s(tried)
-                if wait_s is None:
-                    raise ServiceUnreachableError(
-                        f"{self.service.url}: no answer after {tried} tries: {error or type(error).__name__}"
-                    ) from error
+                wait_s = self.service.wait_after_break_s(error, tried)
             else:
                 if answer.status_code == 200:
                     return answer.content
-                wait_s = retries.wait_after_answer_s(answer.status_code, answer.headers, tried)
-                if wait_s is None:
-                    raise error_of(answer.status_code, answer.content)
+                wait_s = self.service.wait_after_refusal_s(answer.status_code, answer.headers, answer.content, tried)
             time.sleep(wait_s)
