@@ -8,7 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
-from globalner.data.report import Report
+from globalner.data.report import Report, shown_entity
 from globalner.data.tokenization import TextTokenizer
 from globalner.data.tokenized_text import TokenizedText
 from globalner.types import Document, Entity, LabelSet
@@ -40,19 +40,19 @@ def align_entities(
     rows: dict[tuple[int, int, int], None] = {}
     for entity in document.entities:
         if entity.label not in labels:
-            report.add(f"label {entity.label!r} is not known to the model", _shown(entity))
+            report.add(f"label {entity.label!r} is not known to the model", shown_entity(entity))
             continue
         span = edges.exact(entity)
         kept = edges.around(entity) if span is None and expanded is not None else span
         if kept is None:
-            report.add(edges.reason(document.text, entity), _shown(entity))
+            report.add(edges.reason(document.text, entity), shown_entity(entity))
         elif (row := (labels.index(entity.label), *kept)) in rows:
-            report.add(_TWICE, _shown(entity))
+            report.add(_TWICE, shown_entity(entity))
         else:
             rows[row] = None
             if span is None and expanded is not None:
                 now = document.text[tokens.char_starts[kept[0]] : tokens.char_ends[kept[1]]]
-                expanded.add(edges.reason(document.text, entity), f"{_shown(entity)} as {now[:60]!r}")
+                expanded.add(edges.reason(document.text, entity), f"{shown_entity(entity)} as {now[:60]!r}")
     return np.array(list(rows), dtype=np.int64).reshape(-1, 3)
 
 
@@ -72,7 +72,7 @@ def unreachable_entities(documents: Iterable[Document], tokenizer: TextTokenizer
         edges = _Edges(tokens)
         for entity in {entity.key: entity for entity in document.entities}.values():
             if entity.label in labels and edges.exact(entity) is None:
-                report.add(edges.reason(document.text, entity), _shown(entity))
+                report.add(edges.reason(document.text, entity), shown_entity(entity))
     return report
 
 
@@ -148,7 +148,3 @@ class _Edges:
         place = np.searchsorted(ends, outermost, "right")
         covered = place < len(starts) and starts[place] <= outermost
         return _INSIDE_TOKEN if covered else _DROPPED
-
-
-def _shown(entity: Entity) -> str:
-    return f"{entity.label} {entity.start}:{entity.end} {entity.text[:60]!r}"

@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
-from globalner.data.problems import shown_entity
-from globalner.data.report import Report
+from globalner.data.report import Report, shown_entity
 from globalner.types import Document, Entity
 
 __all__ = ["MergedText"]

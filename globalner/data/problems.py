@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from globalner.data.formats.words import is_unspaced
+from globalner.data.report import shown_entity
 from globalner.types import Document, Entity
 
 __all__ = [
@@ -20,7 +21,6 @@ __all__ = [
     "Problem",
     "cuts_word",
     "document_problems",
-    "shown_entity",
 ]
 
 BLANK_EDGE = "entity with blanks at its edges"
@@ -31,7 +31,6 @@ INNER_BYTE_ORDER_MARK = "byte order mark (U+FEFF) inside a text"
 CONTROLS = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f]")
 """Control characters but for tabulators and line ends."""
 
-_SHOWN_CHARS = 60
 _JOINERS = frozenset("\u200d\ufe0e\ufe0f")
 
 
@@ -93,12 +92,6 @@ def cuts_word(text: str, place: int) -> bool:
 def _in_word(character: str) -> bool:
     # Not isalnum, which takes circled and raised numbers too.
     return character.isalpha() or character.isdecimal()
-
-
-def shown_entity(entity: Entity) -> str:
-    """An entity for a message: label, offsets (end exclusive) and text."""
-    text = entity.text if len(entity.text) <= _SHOWN_CHARS else entity.text[: _SHOWN_CHARS - 1] + "…"
-    return f"{entity.label} {entity.start}:{entity.end} {text!r}"
 
 
 def _character_problems(text: str) -> Iterator[Problem]:

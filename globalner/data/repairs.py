@@ -13,7 +13,7 @@ from globalner.data.problems import (
     INNER_BYTE_ORDER_MARK,
     Problem,
 )
-from globalner.data.problems import shown_entity as shown
+from globalner.data.report import shown_entity as shown
 from globalner.data.set_problems import ALIKE_LABELS
 from globalner.types import Document, Entity
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-__all__ = ["MAX_EXAMPLES", "Report"]
+from globalner.types import Entity
+
+__all__ = ["MAX_EXAMPLES", "Report", "shown_entity"]
 
 MAX_EXAMPLES = 5
 _MAX_EXAMPLE_CHARS = 120
+_MAX_SHOWN_CHARS = 60
 
 
 class Report:
@@ -60,3 +63,9 @@ class Report:
     def _line(self, reason: str) -> str:
         shown = self.examples[reason]
         return f"{reason}: {self.counts[reason]:,}" + (f" (such as {'; '.join(shown)})" if shown else "")
+
+
+def shown_entity(entity: Entity) -> str:
+    """An entity for a message: label, offsets (end exclusive) and text, which is cut to 60 characters."""
+    text = entity.text if len(entity.text) <= _MAX_SHOWN_CHARS else entity.text[: _MAX_SHOWN_CHARS - 1] + "…"
+    return f"{entity.label} {entity.start}:{entity.end} {text!r}"

@@ -55,11 +55,6 @@ class TextBound:
         """The text with the lines behind it."""
         return None if self.text is None else "\n".join((self.text, *(line for _, line in self.rest)))
 
-    @property
-    def hull(self) -> Span:
-        """From the first piece's start to the last one's end."""
-        return min(start for start, _ in self.spans), max(end for _, end in self.spans)
-
     def __str__(self) -> str:
         """Name, label and offsets, as the file has them."""
         return f"{self.name} {self.label} {';'.join(f'{start} {end}' for start, end in self.spans)}"

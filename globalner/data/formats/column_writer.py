@@ -8,13 +8,12 @@ from collections.abc import Iterable
 from globalner.data.formats.column_layout import ColumnOptions, is_border
 from globalner.data.formats.format import Writing
 from globalner.data.formats.tag_schemes import Span, TagScheme, parse_tag, scheme_named, tags_of_spans
-from globalner.data.formats.words import join_words, split_words
+from globalner.data.formats.word_spans import WordOffsets, given_words, shown
+from globalner.data.formats.words import join_words
 from globalner.errors import DataError
-from globalner.types import Document, Entity
+from globalner.types import Document
 
 __all__ = ["write_columns"]
-
-_Tokens = tuple[tuple[int, int], ...]
 
 
 def write_columns(documents: Iterable[Document], writing: Writing, options: ColumnOptions) -> None:
@@ -39,10 +38,7 @@ class _ColumnWriter:
         self._innermost_first = options.layer_order == "innermost_first"
 
     def write(self, document: Document) -> None:
-        tokens = document.tokens
-        if tokens is None:
-            tokens = split_words(document.text)
-            self._writing.notes.add("document without given words, split at blanks and punctuation")
+        tokens = given_words(document, self._writing)
         if not tokens:
             self._writing.losses.add("document without a word", repr(document.text))
             return
@@ -54,7 +50,7 @@ class _ColumnWriter:
         lines = (self._separator.join(cells) for cells in zip(words, *columns, strict=True))
         self._writing.put("\n".join(lines) + "\n\n")
 
-    def _check_text(self, document: Document, tokens: _Tokens) -> None:
+    def _check_text(self, document: Document, tokens: WordOffsets) -> None:
         at = 0
         gaps = []
         for start, end in tokens:
@@ -67,7 +63,7 @@ class _ColumnWriter:
         if join_words([document.text[start:end] for start, end in tokens]).text != document.text:
             self._writing.notes.add("document whose spacing between words changes")
 
-    def _spans(self, document: Document, tokens: _Tokens) -> list[Span]:
+    def _spans(self, document: Document, tokens: WordOffsets) -> list[Span]:
         """Entities as spans of words, outermost first, each once."""
         first_at = {start: index for index, (start, _) in enumerate(tokens)}
         last_at = {end: index for index, (_, end) in enumerate(tokens)}
@@ -75,15 +71,15 @@ class _ColumnWriter:
         for entity in sorted(document.entities, key=lambda entity: (entity.start, -entity.end)):
             first, last = first_at.get(entity.start), last_at.get(entity.end)
             if first is None or last is None:
-                self._writing.losses.add("entity with an edge inside a word", _shown(entity))
+                self._writing.losses.add("entity with an edge inside a word", shown(entity))
                 continue
             span = (first, last, self._cell(entity.label, "label"))
             if span in spans:
-                self._writing.notes.add("entity given twice, written once", _shown(entity))
+                self._writing.notes.add("entity given twice, written once", shown(entity))
             spans[span] = None
         return list(spans)
 
-    def _place(self, spans: list[Span], document: Document, tokens: _Tokens) -> list[list[Span]]:
+    def _place(self, spans: list[Span], document: Document, tokens: WordOffsets) -> list[list[Span]]:
         """Gives each span the leftmost tag column that is free there."""
         layers: list[list[Span]] = [[] for _ in range(self._layers)]
         for span in sorted(spans, key=lambda span: (span[1], -span[0])) if self._innermost_first else spans:
@@ -132,7 +128,3 @@ def _why_not(layers: list[list[Span]], span: Span) -> str:
     if any(other[0] < first <= other[1] < last for other in taken):
         return "entity that crosses another and has no tag column of its own (layers)"
     return "entity nested in another without a tag column of its own (layers)"
-
-
-def _shown(entity: Entity) -> str:
-    return f"{entity.label} {entity.text!r}"

@@ -11,7 +11,7 @@ from globalner.data.formats.words import split_words
 from globalner.errors import DataError
 from globalner.types import Document, Entity
 
-__all__ = ["WordOffsets", "flat_tags", "inked", "outermost", "shown", "words_of"]
+__all__ = ["WordOffsets", "flat_tags", "given_words", "inked", "outermost", "shown", "words_of"]
 
 _INK = re.compile(r"\S+")
 
@@ -19,15 +19,20 @@ WordOffsets = tuple[tuple[int, int], ...]
 """Characters of each word, end **exclusive**."""
 
 
+def given_words(document: Document, writing: Writing) -> WordOffsets:
+    """The given words, else the text split at blanks and punctuation, which is noted."""
+    if document.tokens is not None:
+        return document.tokens
+    writing.notes.add("document without given words, split at blanks and punctuation")
+    return tuple(split_words(document.text))
+
+
 def words_of(document: Document, writing: Writing) -> WordOffsets:
     """The given words, else the text split at blanks and punctuation, which is noted.
 
     Losses: text outside the given words, which is made words too; given words of blanks only.
     """
-    words = document.tokens
-    if words is None:
-        words = split_words(document.text)
-        writing.notes.add("document without given words, split at blanks and punctuation")
+    words = given_words(document, writing)
     for start, end in words:
         if not document.text[start:end].strip():
             writing.losses.add("given word of blanks only", repr(document.text[start:end]))
