@@ -14,8 +14,10 @@ from globalner.cli.shared_options import (
     Encoding,
     ErrorsOption,
     Json,
+    Lossy,
     Quiet,
     ReadOptions,
+    WriteOptions,
     examples,
     options_of,
     verb_app,
@@ -48,15 +50,13 @@ def convert(
     target_format: Annotated[
         str, typer.Option("--to", metavar="FORMAT", help="Format of OUTPUT; auto: by its suffix.")
     ] = "auto",
-    lossy: Annotated[bool, typer.Option("--lossy", help="Leave out what the new format cannot hold.")] = False,
+    lossy: Lossy = False,
     strict: Annotated[bool, typer.Option("--strict", help="Refuse a file with tags that need a repair.")] = False,
     skip_unreadable: Annotated[
         bool, typer.Option("--skip-unreadable", help="Leave out documents that cannot be read; each is counted.")
     ] = False,
     read: ReadOptions = None,
-    write: Annotated[
-        list[str] | None, typer.Option("--write", metavar="KEY=VALUE", help="An option of OUTPUT's format.")
-    ] = None,
+    write: WriteOptions = None,
     encoding: Encoding = "utf-8",
     errors: ErrorsOption = "strict",
     json: Json = False,

@@ -14,6 +14,8 @@ from globalner.cli.shared_options import (
     ErrorsOption,
     InputFormat,
     Json,
+    Lossy,
+    OutputFormat,
     Quiet,
     ReadOptions,
     WriteOptions,
@@ -50,10 +52,8 @@ def map_labels(
         Path | None, typer.Option("--mapping", metavar="FILE.yaml", help="A file of new names: a line OLD: NEW each.")
     ] = None,
     data_format: InputFormat = "auto",
-    target_format: Annotated[
-        str, typer.Option("--to", metavar="FORMAT", help="Format of OUT; auto: by its suffix.")
-    ] = "auto",
-    lossy: Annotated[bool, typer.Option("--lossy", help="Leave out what OUT's format cannot hold.")] = False,
+    target_format: OutputFormat = "auto",
+    lossy: Lossy = False,
     read: ReadOptions = None,
     write: WriteOptions = None,
     encoding: Encoding = "utf-8",
@@ -70,7 +70,7 @@ def map_labels(
     mapping = {} if mapping_file is None else read_label_mapping(mapping_file)
     mapping.update(_pairs(pairs or []))
     reading = FileForm(data_format, options_of(read), encoding, errors)
-    writing = FileForm(target_format, options_of(write)) if write or target_format != "auto" else None
+    writing = FileForm(target_format, options_of(write))
     result = map_labels_of(source, target, mapping, reading=reading, writing=writing, lossy=lossy)
     if json:
         console.json(result.to_dict())

@@ -14,6 +14,8 @@ from globalner.cli.shared_options import (
     ErrorsOption,
     InputFormat,
     Json,
+    Lossy,
+    OutputFormat,
     Quiet,
     ReadOptions,
     WriteOptions,
@@ -47,10 +49,8 @@ def merge(
         bool, typer.Option("--unique-ids", help="Change an id that an earlier document has.")
     ] = False,
     data_format: InputFormat = "auto",
-    target_format: Annotated[
-        str, typer.Option("--to", metavar="FORMAT", help="Format of OUT; auto: by its suffix.")
-    ] = "auto",
-    lossy: Annotated[bool, typer.Option("--lossy", help="Leave out what OUT's format cannot hold.")] = False,
+    target_format: OutputFormat = "auto",
+    lossy: Lossy = False,
     read: ReadOptions = None,
     write: WriteOptions = None,
     encoding: Encoding = "utf-8",
@@ -67,7 +67,7 @@ def merge(
     console = Console(quiet=quiet, debug=debug)
     *sources, target = files
     reading = FileForm(data_format, options_of(read), encoding, errors)
-    writing = FileForm(target_format, options_of(write)) if write or target_format != "auto" else None
+    writing = FileForm(target_format, options_of(write))
     with console.counter("documents") as advance:
         options = MergeOptions(same_texts, unique_ids, writing, lossy, advance=advance)
         result = merge_files(sources, target, reading=reading, options=options)

@@ -14,6 +14,7 @@ from globalner.cli.shared_options import (
     ErrorsOption,
     InputFormat,
     Json,
+    Lossy,
     Quiet,
     ReadOptions,
     WriteOptions,
@@ -69,7 +70,7 @@ def split(
     target_format: Annotated[
         str, typer.Option("--to", metavar="FORMAT", help="Format of the parts; auto: that of FILE.")
     ] = "native",
-    lossy: Annotated[bool, typer.Option("--lossy", help="Leave out what the format of the parts cannot hold.")] = False,
+    lossy: Lossy = False,
     read: ReadOptions = None,
     write: WriteOptions = None,
     encoding: Encoding = "utf-8",

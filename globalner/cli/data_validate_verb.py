@@ -14,6 +14,8 @@ from globalner.cli.shared_options import (
     ErrorsOption,
     InputFormat,
     Json,
+    Lossy,
+    OutputFormat,
     Quiet,
     ReadOptions,
     WriteOptions,
@@ -56,10 +58,8 @@ def validate(
     drop_unreadable: Annotated[
         bool, typer.Option("--drop-unreadable", help="With --fix: leave out documents that cannot be read.")
     ] = False,
-    target_format: Annotated[
-        str, typer.Option("--to", metavar="FORMAT", help="Format of OUT; auto: by its suffix.")
-    ] = "auto",
-    lossy: Annotated[bool, typer.Option("--lossy", help="Leave out what OUT's format cannot hold.")] = False,
+    target_format: OutputFormat = "auto",
+    lossy: Lossy = False,
     read: ReadOptions = None,
     write: WriteOptions = None,
     encoding: Encoding = "utf-8",
@@ -85,7 +85,7 @@ def validate(
         _print(console, found, mendable=fix is None)
     repaired = None
     if fix is not None and (drop_unreadable or not found.errors):
-        writing = FileForm(target_format, options_of(write)) if write or target_format != "auto" else None
+        writing = FileForm(target_format, options_of(write))
         options = RepairOptions(unify_labels, drop_unreadable, writing, lossy)
         repaired = repair_file(files[0], fix, found, reading=reading, options=options)
     if json:

@@ -18,10 +18,12 @@ __all__ = [
     "ErrorsOption",
     "InputFormat",
     "Json",
+    "Lossy",
     "Mode",
     "ModeName",
     "ModelName",
     "OutputDir",
+    "OutputFormat",
     "Overrides",
     "Overwrite",
     "Precision",
@@ -94,6 +96,11 @@ ReadOptions = Annotated[
 WriteOptions = Annotated[
     list[str] | None, typer.Option("--write", metavar="KEY=VALUE", help="An option of the format that is written.")
 ]
+OutputFormat = Annotated[
+    str,
+    typer.Option("--to", metavar="FORMAT", help="Format of OUT; auto: that of FILE under the same suffix, else by it."),
+]
+Lossy = Annotated[bool, typer.Option("--lossy", help="Leave out what the new format cannot hold.")]
 Encoding = Annotated[str, typer.Option("--encoding", help="Encoding of the text that is read.")]
 ErrorsOption = Annotated[
     Literal["strict", "replace"],

@@ -8,9 +8,10 @@ from pathlib import Path
 
 from globalner.data import Report
 from globalner.data.documents import DocumentReader
-from globalner.errors import DataError, OutputError
+from globalner.errors import DataError
 from globalner.types import Document
 from globalner.workflows.file_form import FileForm
+from globalner.workflows.output_place import refuse_sources
 
 __all__ = ["ConversionResult", "ConvertOptions", "convert_file"]
 
@@ -84,7 +85,7 @@ def convert_file(
     """
     chosen = options or ConvertOptions()
     reader = (reading or FileForm()).reader(source, strict=chosen.strict)
-    _refuse_source(source, target)
+    refuse_sources([source], target, "convert")
     errors = _FirstErrors()
     counts = _Counts(chosen.advance)
     documents = counts.of(_readable(reader, errors) if chosen.skip_unreadable else reader)
@@ -99,13 +100,6 @@ def convert_file(
         errors.total,
         tuple(map(str, errors)),
     )
-
-
-def _refuse_source(source: Path, target: Path) -> None:
-    if target.exists() and source.exists() and target.samefile(source):
-        raise OutputError(f"{target} is the file to convert; name another file for the output")
-    if source.is_dir() and target.resolve().is_relative_to(source.resolve()):
-        raise OutputError(f"{target} lies in the folder to convert; name a place outside it for the output")
 
 
 def _readable(reader: DocumentReader, errors: _FirstErrors) -> Iterator[Document]:

@@ -10,9 +10,10 @@ from pathlib import Path
 
 from globalner.config.yaml_text import parse_yaml
 from globalner.data import Report
-from globalner.errors import ConfigError, DataError, OutputError
+from globalner.errors import ConfigError, DataError
 from globalner.types import Document, Entity
 from globalner.workflows.file_form import FileForm
+from globalner.workflows.output_place import refuse_sources
 
 __all__ = ["REST", "LabelMapping", "MappedLabels", "map_labels", "read_label_mapping"]
 
@@ -101,7 +102,7 @@ def map_labels(
         target: The file to write; replaced if it exists.
         mapping: New name by old name; the empty name drops the entities.
         reading: How the file is read; None: as it shows.
-        writing: How the new one is written; None: by its suffix.
+        writing: How the new one is written; None, or the format auto: see `FileForm.following`.
         lossy: Whether to leave out what the new format cannot hold.
 
     Raises:
@@ -111,8 +112,7 @@ def map_labels(
     """
     if not mapping:
         raise ConfigError("the mapping names no label; give OLD=NEW, such as PER=PERSON")
-    if target.exists() and target.samefile(source):
-        raise OutputError(f"{target} is the file to read; name another file for the output")
+    refuse_sources([source], target, "read")
     reader = (reading or FileForm()).reader(source)
     counts = Counter(entity.label for document in reader for entity in document.entities)
     unknown = {old: _nearest(old, counts) for old in mapping if old not in counts and old != REST}
@@ -120,7 +120,7 @@ def map_labels(
         raise DataError(f"no entity has a label of the mapping: {_unknown_text(unknown, counts)}", path=source)
     new_labels = {old: mapping.get(old, mapping.get(REST, old)) for old, _ in counts.most_common()}
     run = _Run(new_labels)
-    form = writing or FileForm(reader.format if target.suffix == source.suffix else "auto")
+    form = (writing or FileForm()).following([reader], target)
     report = form.write(run.of(reader), target, lossy=lossy)
     ordered = dict(counts.most_common())
     return MappedLabels(run.documents, ordered, new_labels, unknown, run.repeated, reader.report, report)

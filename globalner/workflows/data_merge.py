@@ -12,9 +12,10 @@ from globalner.data import Report
 from globalner.data.documents import DocumentReader
 from globalner.data.merging import MergedText
 from globalner.data.text_digests import entities_digest, text_digest
-from globalner.errors import DataError, OutputError
+from globalner.errors import DataError
 from globalner.types import Document
 from globalner.workflows.file_form import FileForm
+from globalner.workflows.output_place import refuse_sources
 
 __all__ = ["MergeOptions", "MergeResult", "SameTexts", "merge_files"]
 
@@ -31,7 +32,7 @@ class MergeOptions:
             they differ in their entities; "keep": write all of them as they are; "union": write one with the
             entities of all, where the first of them stands.
         unique_ids: Whether an id that an earlier document has is changed: `7` becomes `7-2`.
-        writing: How the new file is written; None: by its suffix.
+        writing: How the new file is written; see `FileForm.following` for the format auto.
         lossy: Whether to leave out what the new format cannot hold.
         max_conflicts: How many conflicts are kept for the result; all are counted.
         advance: Called with the number of documents done since the last call.
@@ -39,7 +40,7 @@ class MergeOptions:
 
     same_texts: SameTexts = "refuse"
     unique_ids: bool = False
-    writing: FileForm | None = None
+    writing: FileForm = field(default_factory=FileForm)
     lossy: bool = False
     max_conflicts: int = 100
     advance: Callable[[int], None] = field(default=lambda _: None)
@@ -102,17 +103,14 @@ def merge_files(
         OutputError: If the new file cannot be written, or is one that is read.
     """
     options = options or MergeOptions()
-    for source in sources:
-        if target.exists() and source.exists() and target.samefile(source):
-            raise OutputError(f"{target} is a file to read; name another file for the output")
+    refuse_sources(sources, target, "merge")
     readers = [(reading or FileForm()).reader(source) for source in sources]
     merge = _Merge(options)
     read = {str(reader.path): merge.look_at(reader) for reader in readers}
     merge.refuse_conflicts()
     if options.same_texts == "union":
         merge.unite(readers)
-    same = {reader.format for reader in readers} if all(one.suffix == target.suffix for one in sources) else set()
-    writing = options.writing or FileForm(same.pop() if len(same) == 1 else "auto")
+    writing = options.writing.following(readers, target)
     write_report = writing.write(merge.documents(readers), target, lossy=options.lossy)
     reports = {str(reader.path): reader.report for reader in readers}
     return MergeResult(read, merge.written, merge.entities, merge.report, tuple(merge.conflicts), reports, write_report)

@@ -9,10 +9,11 @@ from pathlib import Path
 from globalner.data.documents import DocumentReader
 from globalner.data.repairs import repair_document
 from globalner.data.set_problems import alike_labels
-from globalner.errors import DataError, OutputError
+from globalner.errors import DataError
 from globalner.types import Document
 from globalner.workflows.data_validate import Finding, Validation
 from globalner.workflows.file_form import FileForm
+from globalner.workflows.output_place import refuse_sources
 
 __all__ = ["RepairOptions", "RepairResult", "repair_file"]
 
@@ -25,13 +26,13 @@ class RepairOptions:
         unify_labels: Whether labels that differ in case, blanks, `_` or `-` become the most frequent of them.
         drop_unreadable: Whether documents that cannot be read are left out; otherwise they keep the file from being
             written.
-        writing: How the new file is written; None: by its suffix.
+        writing: How the new file is written; see `FileForm.following` for the format auto.
         lossy: Whether to leave out what the new format cannot hold.
     """
 
     unify_labels: bool = False
     drop_unreadable: bool = False
-    writing: FileForm | None = None
+    writing: FileForm = field(default_factory=FileForm)
     lossy: bool = False
 
 
@@ -93,12 +94,11 @@ def repair_file(
             "out with --drop-unreadable",
             path=source,
         )
-    if target.exists() and target.samefile(source):
-        raise OutputError(f"{target} is the file to repair; name another file for the output")
+    refuse_sources([source], target, "repair")
     reader = (reading or FileForm()).reader(source)
     new_labels = _new_labels(validation) if options.unify_labels else {}
     run = _RepairRun(source, new_labels)
-    writing = options.writing or FileForm(reader.format if target.suffix == source.suffix else "auto")
+    writing = options.writing.following([reader], target)
     report = writing.write(run.of(reader), target, lossy=options.lossy)
     return RepairResult(tuple(run.repairs), run.documents, len(run.rejected), reader.report.counts, report.counts)
 

@@ -7,7 +7,7 @@ import shutil
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from globalner.data import Report
@@ -18,6 +18,7 @@ from globalner.data.stratification import Unit, label_balance, stratified_parts
 from globalner.errors import ConfigError, DataError, OutputError
 from globalner.types import Document
 from globalner.workflows.file_form import FileForm
+from globalner.workflows.output_place import refuse_sources
 
 __all__ = ["Part", "SplitOptions", "SplitResult", "split_file"]
 
@@ -40,7 +41,7 @@ class SplitOptions:
 
     grouping: Grouping = field(default_factory=Grouping)
     seed: int = 0
-    writing: FileForm | None = None
+    writing: FileForm = field(default_factory=lambda: FileForm("native"))
     lossy: bool = False
     overwrite: bool = False
     advance: Callable[[int], None] = field(default=lambda _: None)
@@ -149,8 +150,7 @@ def split_file(
     options = options or SplitOptions()
     _check_shares(shares)
     reader = (reading or FileForm()).reader(source)
-    writing = options.writing or FileForm("native")
-    targets = {name: folder / f"{name}{_suffix(source, writing)}" for name in shares}
+    targets = {name: folder / f"{name}{_suffix(source, options.writing)}" for name in shares}
     _check_targets(targets.values(), source, overwrite=options.overwrite)
     unit_of, units = _units(reader, options)
     parts = stratified_parts(units, list(shares.values()), seed=options.seed)
@@ -162,7 +162,7 @@ def split_file(
                 "together are counted once; ask for fewer parts or larger shares",
                 path=source,
             )
-    report = _write_parts(reader, list(targets.values()), [parts[unit] for unit in unit_of], writing, options)
+    report = _write_parts(reader, list(targets.values()), [parts[unit] for unit in unit_of], options)
     balance = label_balance(units, parts, len(shares))
     made = tuple(
         Part(name, targets[name], share, documents[place], {label: row[place] for label, row in balance.items()})
@@ -202,8 +202,7 @@ def _suffix(source: Path, writing: FileForm) -> str:
 
 def _check_targets(targets: Iterable[Path], source: Path, *, overwrite: bool) -> None:
     for target in targets:
-        if target.exists() and target.samefile(source):
-            raise OutputError(f"{target} is the file to split; name another folder")
+        refuse_sources([source], target, "split")
         if target.exists() and not (overwrite and target.is_file()):
             hint = "name another folder" if target.is_dir() else "name another folder, or pass --overwrite"
             raise OutputError(f"{target} is there already; {hint}")
@@ -228,10 +227,9 @@ def _units(reader: DocumentReader, options: SplitOptions) -> tuple[list[int], li
     return unit_of, units
 
 
-def _write_parts(
-    reader: DocumentReader, targets: list[Path], part_of: list[int], writing: FileForm, options: SplitOptions
-) -> Report:
-    form = FileForm(reader.format, writing.options) if writing.format == "auto" else writing
+def _write_parts(reader: DocumentReader, targets: list[Path], part_of: list[int], options: SplitOptions) -> Report:
+    form = options.writing
+    form = replace(form, format=reader.format) if form.format == "auto" else form
     report = Report()
     with _fresh_folder(targets[0].parent) as partial:
         for place, target in enumerate(targets):

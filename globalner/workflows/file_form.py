@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from globalner.data import Report, read_documents, write_documents
@@ -39,6 +39,12 @@ class FileForm:
             found = format_named(form) if form != "auto" else format_of_file(path, self.encoding, self.errors)
             form, options = found.name, options_from_text(found, self.options)
         return read_documents(path, form, options=options, strict=strict, encoding=self.encoding, errors=self.errors)
+
+    def following(self, readers: Sequence[DocumentReader], target: Path) -> FileForm:
+        """For a file that takes the place of those that are read: `auto` is their format, if all have its suffix."""
+        formats = {reader.format for reader in readers}
+        alike = len(formats) == 1 and all(reader.path.suffix == target.suffix for reader in readers)
+        return replace(self, format=formats.pop()) if self.format == "auto" and alike else self
 
     def write(self, documents: Iterable[Document], path: Path, *, lossy: bool = False) -> Report:
         """Writes a file; see `write_documents`."""

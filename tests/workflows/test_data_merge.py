@@ -82,5 +82,5 @@ def test_ids_are_made_unique_on_demand(tmp_path: Path) -> None:
 
 def test_a_file_that_is_read_is_not_written(tmp_path: Path) -> None:
     paths = files(tmp_path, [Document("a")], [Document("b")])
-    with pytest.raises(OutputError, match="is a file to read"):
+    with pytest.raises(OutputError, match="is the file to merge"):
         merge_files(paths, paths[1])
