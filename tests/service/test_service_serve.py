@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import http.client
 import json
 import signal
@@ -189,3 +190,16 @@ def test_model_that_cannot_be_loaded_ends_the_server(monkeypatch):
         ended = pool.submit(run, ServiceSettings(model="nowhere"), port=0)
         with pytest.raises(CheckpointError, match="nowhere: there is no such model folder"):
             ended.result(timeout=20)
+
+
+def test_what_is_loaded_is_no_garbage_to_look_at(fake):
+    """A search of all that torch and transformers hold would stop a busy server for half a second."""
+    before, frozen = gc.get_freeze_count(), []
+
+    def ready(_: str) -> None:
+        frozen.append(gc.get_freeze_count())
+        gc.unfreeze()
+        signal.raise_signal(signal.SIGTERM)
+
+    run(ServiceSettings(model="unused"), port=0, extractor=fake, on_ready=ready)
+    assert frozen[0] > before + 10_000

@@ -79,6 +79,23 @@ def test_batches_go_through_the_model_side_by_side(start, fake, monkeypatch):
     assert len(fake.calls) == 2
 
 
+def test_a_batch_that_is_alone_gets_all_cores(start, fake, until, monkeypatch):
+    client = start(model_threads=2)
+    shares = []
+    monkeypatch.setattr(fake, "share_cores", shares.append)
+    client.post("/v1/extract", json={"texts": ["Bern"]})
+    assert shares == [1]
+    fake.gate.clear()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(client.post, "/v1/extract", json={"texts": ["Bern"]})
+        until(lambda: len(fake.calls) == 2)
+        second = pool.submit(client.post, "/v1/extract", json={"texts": ["Lisbon"]})
+        until(lambda: len(fake.calls) == 3)
+        fake.gate.set()
+        assert [answer.result().status_code for answer in (first, second)] == [200, 200]
+    assert shares == [1, 1, 2]
+
+
 def test_a_thread_beside_the_first_that_dies_ends_the_service(start, fake, until):
     client = start(model_threads=2)
     fake.gate.clear()
@@ -157,6 +174,13 @@ def test_batches_keep_the_budget_and_lose_nothing(lengths, keys):
     ), "the batch with the oldest window goes first"
 
 
+def test_a_batch_is_cut_where_padding_costs_more_than_another_one():
+    sizes = [[len(task) for task in batch] for batch in plan_batches(tasks_of(job(), 12, *[1] * 7), BUDGET)]
+    assert sizes == [[12, 1, 1, 1], [1, 1, 1, 1]], "a fourth window of 1 would bring padding to 44 tokens, over 40"
+    roomy = replace(BUDGET, max_windows=99, max_tokens=10_000, max_cells=10_000_000)
+    assert [len(batch) for batch in plan_batches(tasks_of(job(), *[50] * 9), roomy)] == [8, 1], "ten times 40 tokens"
+
+
 def test_both_budgets_bind():
     tasks = tasks_of(job(), *[10] * 8, *[60] * 2)
     sizes = [[len(task) for task in batch] for batch in plan_batches(tasks, BUDGET)]
@@ -225,9 +249,12 @@ def test_an_empty_queue_takes_a_job_of_any_size():
         queue.check_open()
 
 
-@pytest.mark.parametrize(("elapsed_s", "retry_after_s"), [(0.001, 1), (20.0, 4), (3000.0, 60)])
-def test_retry_after_follows_the_speed_of_the_model(elapsed_s, retry_after_s):
+@pytest.mark.parametrize(
+    ("elapsed_s", "consumers", "retry_after_s"), [(0.001, 1, 1), (20.0, 1, 4), (20.0, 2, 2), (3000.0, 1, 60)]
+)
+def test_retry_after_follows_the_speed_of_the_model(elapsed_s, consumers, retry_after_s):
     queue = WindowQueue(max_windows=2)
+    queue.consumers = consumers
     queue.finished(2, elapsed_s)
     queued(queue, 5, 5)
     with pytest.raises(QueueFullError) as caught:
