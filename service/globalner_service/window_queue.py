@@ -25,6 +25,8 @@ class WindowQueue:
     A job is taken or refused as a whole. Before its texts are tokenised it counts one window a text; an empty queue
     takes a job of any size.
 
+    Several threads may take batches. What one of them can do alone is always done by the same one, the first.
+
     Args:
         max_windows: Windows that may wait.
 
@@ -36,8 +38,9 @@ class WindowQueue:
         self._max_windows = max_windows
         self._tasks: deque[WindowTask] = deque()
         self._planned: deque[list[WindowTask]] = deque()
-        self._changed = threading.Condition()
-        self._closed = False
+        self._lock = threading.RLock()
+        self._first, self._others = threading.Condition(self._lock), threading.Condition(self._lock)
+        self._first_is_free, self._closed = True, False
         self._waiting = 0
         self._seconds_per_window = 0.0
         self.consumers = 1
@@ -54,8 +57,8 @@ class WindowQueue:
             NotReadyError: If the queue is closed.
             QueueFullError: If it is full.
         """
-        with self._changed:
-            self._check_open(1)
+        # Without the lock: what speaks HTTP shall not wait here while batches are planned.
+        self._check_open(1)
 
     def reserve(self, job: Job) -> None:
         """Accepts a job that is yet to be tokenised.
@@ -64,7 +67,7 @@ class WindowQueue:
             NotReadyError: If the queue is closed.
             QueueFullError: If its texts do not fit.
         """
-        with self._changed:
+        with self._lock:
             self._check_open(len(job.documents))
             self._count(job, len(job.documents))
 
@@ -75,7 +78,7 @@ class WindowQueue:
             QueueFullError: If they do not fit; the job counts no more.
         """
         now = time.monotonic()
-        with self._changed:
+        with self._lock:
             if job.answer.done():
                 return
             others = self._waiting - job.queued
@@ -89,47 +92,69 @@ class WindowQueue:
             if len(self._tasks) > 2 * max(self._waiting, self._max_windows):
                 # Jobs that were given up must not fill the memory while they wait for their turn.
                 self._tasks = deque(task for task in self._tasks if not task.job.answer.done())
-            self._changed.notify()
+            self._wake_one()
 
-    def take(self, budget: BatchBudget) -> list[WindowTask]:
+    def take(self, budget: BatchBudget, *, beside: bool = False) -> list[WindowTask]:
         """Waits for work and gives the next batch at once, however small; empty once closed and drained.
 
         Windows of jobs that were given up are dropped here; those out of time fail.
+
+        Args:
+            budget: How large the batch may be.
+            beside: For a thread beside the first, which gets nothing while the first one is free.
         """
-        with self._changed:
-            while True:
-                self._changed.wait_for(self._something_to_do)
-                if not self._planned:
-                    oldest = oldest_part(self._tasks, budget)
-                    for _ in oldest:
-                        self._tasks.popleft()
-                    self._planned.extend(plan_batches([task for task in oldest if self._is_wanted(task)], budget))
-                while self._planned:
-                    wanted = [task for task in self._planned.popleft() if self._is_wanted(task)]
-                    # A later window may have found its job out of time.
-                    batch = [task for task in wanted if not task.job.answer.done()]
-                    for task in batch:
-                        self._count(task.job, max(0, task.job.queued - 1))
-                    if batch:
-                        return batch
-                if self._closed and not self._waiting and not self._tasks:
-                    return []
+        with self._lock:
+            if not beside:
+                self._first_is_free = True
+            batch = self._take(budget, beside)
+            if not beside:
+                self._first_is_free = False
+            self._wake_one()
+            return batch
 
     def forget(self, job: Job) -> None:
         """Takes a job that is answered or given up out of the count; its windows are dropped when their turn comes."""
-        with self._changed:
+        with self._lock:
             self._count(job, 0)
 
     def finished(self, windows: int, elapsed_s: float) -> None:
         """Says how long the model took for so many windows."""
-        with self._changed:
+        with self._lock:
             self._seconds_per_window += _WEIGHT_OF_NEW * (elapsed_s / windows - self._seconds_per_window)
 
     def close(self) -> None:
         """Takes no more jobs; those inside are still handed out."""
-        with self._changed:
+        with self._lock:
             self._closed = True
-            self._changed.notify_all()
+            self._wake_all()
+
+    def _take(self, budget: BatchBudget, beside: bool) -> list[WindowTask]:
+        turn = self._others if beside else self._first
+        while True:
+            turn.wait_for(lambda: self._something_to_do() and not (beside and self._first_is_free and not self._closed))
+            if not self._planned:
+                oldest = oldest_part(self._tasks, budget)
+                for _ in oldest:
+                    self._tasks.popleft()
+                self._planned.extend(plan_batches([task for task in oldest if self._is_wanted(task)], budget))
+            while self._planned:
+                wanted = [task for task in self._planned.popleft() if self._is_wanted(task)]
+                # A later window may have found its job out of time.
+                batch = [task for task in wanted if not task.job.answer.done()]
+                for task in batch:
+                    self._count(task.job, max(0, task.job.queued - 1))
+                if batch:
+                    return batch
+            if self._closed and not self._waiting and not self._tasks:
+                return []
+
+    def _wake_one(self) -> None:
+        if self._something_to_do():
+            (self._first if self._first_is_free else self._others).notify()
+
+    def _wake_all(self) -> None:
+        self._first.notify_all()
+        self._others.notify_all()
 
     def _something_to_do(self) -> bool:
         return bool(self._tasks or self._planned or (self._closed and not self._waiting))
@@ -146,7 +171,7 @@ class WindowQueue:
         self._waiting += windows - job.queued
         job.queued = windows
         if self._closed and not self._waiting:
-            self._changed.notify_all()
+            self._wake_all()
 
     def _check_open(self, windows: int) -> None:
         if self._closed:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import lru_cache
 
 from globalner.errors import GlobalNerError
 from globalner.types import Document
@@ -26,6 +27,7 @@ logger = logging.getLogger(__name__)
 _WARMUP_TEXTS = (Document("A first text warms the model up."), Document("预热。"))
 _LONG_TEXT = Document("warm " * 5000)
 _DECODING_THREADS = 2
+_LENGTHS_KEPT = 4096
 
 
 class ExtractionWorker:
@@ -46,7 +48,7 @@ class ExtractionWorker:
         self._warm = threading.Event()
         self._counting, self._at_work = threading.Lock(), 0
         self._drain_began: float | None = None
-        self._open_jobs: set[Job] = set()
+        self._open_jobs: dict[Future[bytes], Job] = {}
         self.extractor: Extractor | None = None
         self.failure: BaseException | None = None
         metrics.watch(queue_size=lambda: self._queue.waiting, in_flight=lambda: len(self._open_jobs))
@@ -99,8 +101,9 @@ class ExtractionWorker:
         """
         extractor = self.ready_extractor()
         self._queue.reserve(job)
-        self._open_jobs.add(job)
-        job.answer.add_done_callback(lambda _: self._close(job))
+        self._open_jobs[job.answer] = job
+        # What the future holds must not lead back to the job: only a search for garbage would free both.
+        job.answer.add_done_callback(self._close)
         self._tokenizing.submit(self._tokenize, job, extractor)
         if self.failure is not None:
             # The thread of the model died after the first look, and may have missed this job when it gave all up.
@@ -131,9 +134,8 @@ class ExtractionWorker:
         for pool in (self._tokenizing, self._decoding):
             pool.shutdown(wait=False, cancel_futures=True)
 
-    def _close(self, job: Job) -> None:
-        self._queue.forget(job)
-        self._open_jobs.discard(job)
+    def _close(self, answer: Future[bytes]) -> None:
+        self._queue.forget(self._open_jobs.pop(answer))
 
     def _tokenize(self, job: Job, extractor: Extractor) -> None:
         """First stage, in a thread of its own."""
@@ -161,7 +163,7 @@ class ExtractionWorker:
             extractor.share_cores(threads)
             overhead = self._warm_up(extractor) if settings.warmup else UNMEASURED_OVERHEAD_TOKENS
             bounds = (settings.batch_size, settings.max_batch_tokens, settings.max_batch_cells)
-            budget = BatchBudget(*bounds, extractor.search_work, overhead)
+            budget = BatchBudget(*bounds, lru_cache(_LENGTHS_KEPT)(extractor.search_work), overhead)
             self._queue.consumers = threads
             ready, arguments = threading.Semaphore(0), (extractor, budget, threads)
             others = [
@@ -175,7 +177,7 @@ class ExtractionWorker:
             for _ in others:
                 ready.acquire()
             self._warm.set()
-            self._take_batches(*arguments)
+            self._take_batches(*arguments, beside=False)
             for thread in others:
                 thread.join()
         except BaseException as error:
@@ -189,18 +191,20 @@ class ExtractionWorker:
                 self._read_largest_batch(extractor, budget)
             finally:
                 ready.release()
-            self._take_batches(extractor, budget, threads)
+            self._take_batches(extractor, budget, threads, beside=True)
         except BaseException as error:
             self._die(error)
 
-    def _take_batches(self, extractor: Extractor, budget: BatchBudget, threads: int) -> None:
-        while batch := self._queue.take(budget):
+    def _take_batches(self, extractor: Extractor, budget: BatchBudget, threads: int, beside: bool) -> None:
+        while batch := self._queue.take(budget, beside=beside):
             now = time.monotonic()
             for task in batch:
                 self._metrics.queue_duration.observe(now - task.arrived)
             with self._counting:
                 self._at_work += 1
-                alone = self._at_work == 1 and not self._queue.waiting
+                # OpenMP has threads of its own for each thread that calls, and once those are more than the cores they
+                # sleep between operations; so only the first thread takes all cores.
+                alone = not beside and self._at_work == 1 and not self._queue.waiting
             try:
                 extractor.share_cores(1 if alone else threads)
                 self._find(batch, extractor)
@@ -213,7 +217,7 @@ class ExtractionWorker:
             logger.error("the worker of the model has died", exc_info=error)
         self.failure = error
         self._queue.close()
-        for job in list(self._open_jobs):
+        for job in list(self._open_jobs.values()):
             job.fail(NotReadyError("the model's worker died before it could answer"))
 
     def _warm_up(self, extractor: Extractor) -> int:

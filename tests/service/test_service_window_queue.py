@@ -6,6 +6,7 @@ import random
 import threading
 import time
 from dataclasses import dataclass, replace
+from queue import SimpleQueue
 
 import pytest
 from hypothesis import given, settings
@@ -60,6 +61,42 @@ def test_a_waiting_thread_is_woken_at_once():
     queued(queue, 10)
     thread.join(5)
     assert taken[0][1] - began < 0.5
+
+
+def test_a_thread_beside_the_first_gets_what_comes_while_the_first_is_busy():
+    queue = WindowQueue(max_windows=100)
+    first, beside = SimpleQueue(), SimpleQueue()
+    go_on = threading.Semaphore(0)
+
+    def take_first():
+        while batch := queue.take(BUDGET):
+            first.put(batch[0].job)
+            go_on.acquire()
+
+    def take_beside():
+        while batch := queue.take(BUDGET, beside=True):
+            beside.put(batch[0].job)
+
+    threads = [threading.Thread(target=take_beside, daemon=True) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    early = queued(queue, 10)
+    time.sleep(0.05)
+    assert beside.empty(), "nobody takes it before the first thread has been there"
+    threads.append(threading.Thread(target=take_first, daemon=True))
+    threads[-1].start()
+    assert first.get(timeout=10) == early
+    for _ in range(3):
+        late = queued(queue, 10)
+        assert beside.get(timeout=10) == late
+    go_on.release(2)
+    time.sleep(0.05)
+    last = queued(queue, 10)
+    assert first.get(timeout=10) == last
+    queue.close()
+    for thread in threads:
+        thread.join(10)
+    assert not any(thread.is_alive() for thread in threads)
 
 
 lengths = st.lists(st.integers(1, 120), min_size=1, max_size=80)

@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from concurrent.futures import ThreadPoolExecutor
+
+from globalner.types import Document
+from globalner_service.jobs import Job
 
 
 def test_alike_requests_that_wait_go_through_the_model_together(start, fake, until):
@@ -59,6 +64,20 @@ def test_a_batch_that_is_alone_gets_all_cores(start, fake, until, monkeypatch):
     assert shares == [1, 1, 2]
 
 
+def test_batches_that_are_alone_all_go_through_the_first_thread(start, fake, monkeypatch):
+    client = start(model_threads=3)
+    readers, find = [], fake.find
+
+    def noting(windows, options):
+        readers.append(threading.current_thread().name)
+        return find(windows, options)
+
+    monkeypatch.setattr(fake, "find", noting)
+    for _ in range(9):
+        client.post("/v1/extract", json={"texts": ["Bern"]})
+    assert readers == ["globalner-model"] * 9, "threads of OpenMP wait asleep once two threads have called for them"
+
+
 def test_a_thread_beside_the_first_that_dies_ends_the_service(start, fake, until):
     client = start(model_threads=2)
     fake.gate.clear()
@@ -93,6 +112,21 @@ def test_text_that_breaks_the_model_spoils_only_its_own_request(start, fake, unt
         until(lambda: client.app.state.service.worker._queue.waiting == 2)
         fake.gate.set()
         assert [answer.result().status_code for answer in (first, good, bad)] == [200, 200, 500]
+
+
+def test_an_answered_request_is_freed_without_a_search_for_garbage(start, fake):
+    worker = start().app.state.service.worker
+    refs = []
+    gc.disable()
+    try:
+        for _ in range(20):
+            job = Job([Document("Bern")], fake.reading_options(), lambda _: b"", float("inf"))
+            refs.append(weakref.ref(job.render))
+            assert worker.submit(job).result(10) == b""
+        del job
+        assert sum(ref() is not None for ref in refs) <= 4, "each thread may hold the last one"
+    finally:
+        gc.enable()
 
 
 def test_a_tokenizer_that_makes_nothing_of_the_warm_up_texts_is_served(start, fake, monkeypatch):
