@@ -160,6 +160,7 @@ LOSSES: list[tuple[str, Document, str]] = [
     ("json-tags", Document("abc", (Entity(0, 1, "X"),)), "entity with an edge inside a word: 1 (such as X 'a')"),
     ("json-tags", Document("a b", tokens=((0, 1),)), "text outside the given words, made a word: 1 (such as 'b')"),
     ("json-tags", Document("a", (Entity(0, 1, "X,O"),)), "label that a tag cannot hold, written with _: 1"),
+    ("native", Document("a", extra={"entities": 1}), "further key that is named like one of the format's: 1"),
     ("doccano", Document("a", extra={"labels": 1}), "further key that is named like one of doccano's: 1"),
     ("docbin", Document("abc", (Entity(0, 1, "X"),), tokens=((0, 3),)), "entity with an edge inside a word: 1"),
 ]

@@ -149,13 +149,13 @@ def _truth(value: object) -> bool:
 
 def _write(documents: Iterable[Document], writing: Writing, options: NativeOptions) -> None:
     for number, document in enumerate(documents, start=1):
+        for key in document.extra:
+            if key in _KEYS:
+                writing.losses.add("further key that is named like one of the format's", key)
         writing.put(json_line(_record_of(document, options), f"document {number}"))
 
 
 def _record_of(document: Document, options: NativeOptions) -> Mapping[str, object]:
-    taken = [key for key in document.extra if key in _KEYS]
-    if taken:
-        raise DataError(f"a document's further keys include {taken[0]!r}, which the native form uses itself; rename it")
     record: dict[str, object] = {} if document.id is None else {"id": document.id}
     record["text"] = document.text
     record["entities"] = [_entity_record(entity, options) for entity in document.entities]
@@ -165,7 +165,7 @@ def _record_of(document: Document, options: NativeOptions) -> Mapping[str, objec
         record["windows"] = document.windows
     if document.limited:
         record["limited"] = True
-    return {**record, **document.extra}
+    return record | {key: value for key, value in document.extra.items() if key not in _KEYS}
 
 
 def _entity_record(entity: Entity, options: NativeOptions) -> dict[str, object]:
