@@ -20,6 +20,7 @@ from globalner.errors import ConfigError
 from globalner_service.app import create_app
 from globalner_service.dependencies import ServiceState
 from globalner_service.extractor import Extractor
+from globalner_service.free_memory import return_free_memory
 from globalner_service.http_protocol import guarded_protocol
 from globalner_service.logs import set_up_logs
 from globalner_service.settings import ServiceSettings
@@ -30,6 +31,7 @@ _WATCH_INTERVAL_S = 0.05
 # How long a thread may keep the interpreter while another waits for it: a model asks for it at every operation.
 _SWITCH_INTERVAL_S = 0.0005
 _LAST_ANSWERS_S = 5
+_RETURN_MEMORY_EVERY_S = 20.0
 
 
 def run(
@@ -125,10 +127,12 @@ class _DrainingServer(uvicorn.Server):
         watch = asyncio.create_task(self._watch())
         # Without its watch the server could no longer be stopped.
         watch.add_done_callback(lambda _: setattr(self, "should_exit", True))
+        returning = asyncio.create_task(_return_memory())
         try:
             await super().serve(sockets)
         finally:
             watch.cancel()
+            returning.cancel()
 
     async def _watch(self) -> None:
         worker = self._state.worker
@@ -147,6 +151,12 @@ class _DrainingServer(uvicorn.Server):
             drained = deadline is not None and (worker.idle or time.monotonic() >= deadline)
             self.should_exit = self.should_exit or drained or worker.failure is not None
             await asyncio.sleep(_WATCH_INTERVAL_S)
+
+
+async def _return_memory() -> None:
+    while True:
+        await asyncio.sleep(_RETURN_MEMORY_EVERY_S)
+        await asyncio.to_thread(return_free_memory)
 
 
 def _bind(host: str, port: int) -> socket.socket:
