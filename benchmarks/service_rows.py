@@ -112,7 +112,7 @@ def write_measured(measured: Iterable[Measured], table: Path, command: str) -> N
         command: What measured them.
     """
     ran_on = provenance()
-    ran_on["versions"] += "".join(f"; {name} {version(name)}" for name in ("fastapi", "uvicorn", "h11"))
+    ran_on["versions"] += "".join(f"; {name} {version(name)}" for name in ("fastapi", "uvicorn", "httptools"))
     now = {"command": command, "date": datetime.now(UTC).date().isoformat(), **ran_on}
     replace_rows(table, [_row(one) | now for one in measured], _key)
 

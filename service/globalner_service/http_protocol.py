@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import sys
+from collections import deque
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import ClassVar
+from typing import ClassVar, Literal
 
-import h11
-from uvicorn.protocols.http.h11_impl import H11Protocol
+import httptools
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 
 from globalner_service.schemas import ErrorBody, ErrorResponse
 from globalner_service.settings import ServiceSettings, flag
@@ -22,20 +22,30 @@ logger = logging.getLogger(__name__)
 
 # After an answer that came before the end of what the client sends: cut at once, it could lose the answer.
 _LINGER_S = 3.0
+# The parser cannot be stopped at the end of a request: this much may hold requests that have to wait for their turn.
+_PIECE_BYTES = 4096
 
 
-class GuardedProtocol(H11Protocol):
-    """uvicorn's protocol with a time limit on everything that a client can do slowly, and a limit on connections.
+class GuardedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol with limits on what a client can do slowly or without end, and on connections.
+
+    One further request on a connection may be read while the one before it waits for its answer.
 
     Attributes:
-        settings: Time limits and the limit on connections; set by `guarded_protocol`.
+        settings: Limits of time, of a head and of connections; set by `guarded_protocol`.
         count: Told the kind of each error that never became a request.
     """
 
     settings: ClassVar[ServiceSettings]
     count: ClassVar[Callable[[str], None]]
 
+    _place: Literal["between", "head", "body"] = "between"
+    _held_bytes: int = 0
+    _got_on: bool = False
+    _skipped_body: bytes = b""
+    _resuming: bool = False
     _refused: bool = False
+    _late_refusal: Callable[[], None] | None = None
     _watched: str = ""
     _timer: asyncio.TimerHandle | None = None
     _write_timer: asyncio.TimerHandle | None = None
@@ -43,6 +53,8 @@ class GuardedProtocol(H11Protocol):
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Starts the clock for the first head, or answers that there are too many connections."""
         super().connection_made(transport)
+        self._unread = bytearray()
+        self._unanswered: deque[RequestResponseCycle] = deque()
         limit = self.settings.max_connections
         if len(self.connections) > limit:
             message = f"{limit} connections are open (server flag {flag('max_connections')})"
@@ -55,22 +67,16 @@ class GuardedProtocol(H11Protocol):
         """Reads what came; anything that cannot be HTTP is answered with 400 and cut."""
         if self._refused or self.transport.is_closing():
             return
-        try:
-            super().data_received(data)
-        except Exception:
-            logger.debug("bytes that are no HTTP", exc_info=True)
-            self.send_400_response("")
-        if not self._refused:
-            self._watch_state(arrived=True)
-
-    def on_response_complete(self) -> None:
-        """Watches what is left of the connection."""
-        super().on_response_complete()
-        self._watch_state(arrived=False)
+        self._unset_keepalive_if_required()
+        self._unread += data
+        self._read()
+        self._watch_state()
 
     def connection_lost(self, exc: Exception | None) -> None:
-        """Stops all clocks."""
+        """Tells the requests that wait for an answer, and stops all clocks."""
         super().connection_lost(exc)
+        for cycle in self._unanswered:
+            _disconnect(cycle)
         self._watch("")
         self.resume_writing()
         self._unset_keepalive_if_required()
@@ -87,24 +93,109 @@ class GuardedProtocol(H11Protocol):
             self._write_timer.cancel()
             self._write_timer = None
 
-    def send_400_response(self, msg: str) -> None:  # noqa: ARG002 - the parser's own words
-        """Answers what is no HTTP; uvicorn calls it while it handles the parser's error, which knows the status."""
-        error = sys.exception()
-        hint = error.error_status_hint if isinstance(error, h11.RemoteProtocolError) else 400
-        if hint == HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE:
+    def on_message_begin(self) -> None:
+        """The first byte of a request."""
+        if not self._resuming:
+            self._place = "head"
+            super().on_message_begin()
+
+    def on_url(self, url: bytes) -> None:
+        """A part of the target."""
+        if not self._resuming:
+            super().on_url(url)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        """A header. What comes behind a chunked body is none: it could claim what was never checked."""
+        if self._place == "head":
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        """The end of a head.
+
+        Raises:
+            ValueError: If the request is not of HTTP/1.0 or 1.1, or does not name one host where it has to.
+        """
+        if self._resuming:
+            return
+        version = self.parser.get_http_version()
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if version not in ("1.0", "1.1") or hosts > 1 or (version == "1.1" and not hosts):
+            raise ValueError("a head that no server has to take")
+        super().on_headers_complete()
+        self._unanswered.append(self.cycle)
+        self._place, self._got_on = "body", True
+        self._skipped_body = _body_framing(self.headers) if self.parser.should_upgrade() else b""
+
+    def on_body(self, body: bytes) -> None:
+        """A part of a body."""
+        self._got_on = True
+        super().on_body(body)
+
+    def on_message_complete(self) -> None:
+        """The end of a request."""
+        if self._skipped_body:
+            return
+        self._place, self._got_on = "between", True
+        super().on_message_complete()
+        if self.cycle.response_complete:
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+
+    def on_response_complete(self) -> None:
+        """Goes on with what came in the meantime, and watches what is left of the connection."""
+        self._unanswered.popleft()
+        super().on_response_complete()
+        if self._late_refusal is not None and not self._unanswered:
+            self._late_refusal()
+        elif not self._refused and not self.transport.is_closing():
+            self._read()
+            self._watch_state()
+
+    def _read(self) -> None:
+        while self._unread and not self._refused and not self.pipeline:
+            piece = bytes(self._unread[:_PIECE_BYTES])
+            del self._unread[:_PIECE_BYTES]
+            self._got_on = False
+            try:
+                self._feed(piece)
+            except httptools.HttpParserError:
+                logger.debug("bytes that are no HTTP", exc_info=True)
+                self._refuse(HTTPStatus.BAD_REQUEST, "bad_http", "the request is not valid HTTP/1.1")
+            self._check_held(len(piece))
+        if self._unread and not self._refused:
+            self.flow.pause_reading()
+
+    def _feed(self, piece: bytes) -> None:
+        """Reads a request that offers another protocol as one that does not; the parser itself would skip its body."""
+        try:
+            self.parser.feed_data(piece)
+        except httptools.HttpParserUpgrade as stop:
+            self._unread[:0] = piece[stop.args[0] :]
+            self.parser = httptools.HttpRequestParser(self)
+            if self._skipped_body:
+                head = b"POST / HTTP/1.1\r\nhost: x\r\n" + self._skipped_body + b"\r\n"
+                self._resuming, self._skipped_body = True, b""
+                self.parser.feed_data(head)
+                self._resuming = False
+
+    def _check_held(self, arrived: int) -> None:
+        """Bounds what the parser keeps to itself: a head, and what stands around the pieces of a body."""
+        self._held_bytes = 0 if self._got_on else self._held_bytes + arrived
+        if self._held_bytes > self.settings.max_header_bytes and not self._refused:
             text = f"the head of the request is over the limit (server flag {flag('max_header_bytes')})"
             self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE, "header_too_large", text)
-        else:
-            self._refuse(HTTPStatus.BAD_REQUEST, "bad_http", "the request is not valid HTTP/1.1")
 
-    def _watch_state(self, *, arrived: bool) -> None:
-        state = self.conn.their_state
-        if state is h11.IDLE and (arrived or self._watched == "head"):
-            self._watch("head")
-        elif state is h11.SEND_BODY and self.conn.our_state in (h11.DONE, h11.MUST_CLOSE):
+    def _watch_state(self) -> None:
+        if self._refused:
+            return
+        idle = self._place == "between" and self.timeout_keep_alive_task is not None
+        if self._place == "body" and self.cycle.response_complete:
             self._watch("rest")
-        else:
+        elif self._place == "body" or self._unanswered or idle:
             self._watch("")
+        else:
+            self._watch("head")
 
     def _watch(self, what: str) -> None:
         """One clock for the head of a request and for the rest of a body that nobody reads; it is not wound again."""
@@ -120,36 +211,64 @@ class GuardedProtocol(H11Protocol):
 
     def _out_of_time(self, what: str) -> None:
         self._timer = None
-        if what == "head" and self.conn.trailing_data[0]:
+        if what == "head" and self._place == "head":
             limit = f"{self.settings.header_timeout_s:g} s (server flag {flag('header_timeout_s')})"
             self._refuse(HTTPStatus.REQUEST_TIMEOUT, "header_timeout", f"the head did not arrive within {limit}")
         else:
             self.transport.close()
 
     def _refuse(self, status: HTTPStatus, kind: str, message: str) -> None:
-        """Answers outside any request, if an answer can still be begun; what comes after that is thrown away."""
+        """Answers outside any request, after those before it; what comes after that is thrown away."""
         self._refused = True
+        self._unread.clear()
         type(self).count(kind)
-        if self.cycle is not None and not self.cycle.response_complete:
-            # The app must not answer the same request once more.
-            self.cycle.disconnected = True
-            self.cycle.message_event.set()
-        if self.conn.our_state not in (h11.IDLE, h11.SEND_RESPONSE) or self.transport.is_closing():
+        begun = self._give_up_body()
+        if begun:
             self.transport.close()
+        elif self._unanswered:
+            self._late_refusal = lambda: self._answer_refusal(status, kind, message)
         else:
-            body = ErrorResponse(error=ErrorBody(type=kind, message=message)).model_dump_json().encode()
-            headers = {
-                **DEFAULT_HEADERS,
-                "Content-Type": "application/json",
-                "Content-Length": str(len(body)),
-                "Connection": "close",
-            }
-            start = h11.Response(status_code=status, headers=list(headers.items()), reason=status.phrase.encode())
-            for event in (start, h11.Data(data=body), h11.EndOfMessage()):
-                self.transport.write(self.conn.send(event) or b"")
-            if self.transport.can_write_eof():
-                self.transport.write_eof()
-            self._watch("rest")
+            self._answer_refusal(status, kind, message)
+
+    def _give_up_body(self) -> bool:
+        """Takes the request whose body is broken away from the app; says whether its answer has begun already."""
+        if self._place != "body":
+            return False
+        if self.cycle in self._unanswered:
+            self._unanswered.remove(self.cycle)
+        if self.pipeline:
+            self.pipeline.popleft()
+        _disconnect(self.cycle)
+        return self.cycle.response_started
+
+    def _answer_refusal(self, status: HTTPStatus, kind: str, message: str) -> None:
+        if self.transport.is_closing():
+            return
+        body = ErrorResponse(error=ErrorBody(type=kind, message=message)).model_dump_json()
+        headers = {
+            **DEFAULT_HEADERS,
+            "Content-Type": "application/json",
+            "Content-Length": str(len(body.encode())),
+            "Connection": "close",
+        }
+        lines = [f"HTTP/1.1 {status.value} {status.phrase}", *(f"{name}: {value}" for name, value in headers.items())]
+        self.transport.write("\r\n".join([*lines, "", body]).encode())
+        if self.transport.can_write_eof():
+            self.transport.write_eof()
+        self._watch("rest")
+
+
+def _disconnect(cycle: RequestResponseCycle) -> None:
+    """The app is told that the client is gone, and its answer, if any, is not sent."""
+    cycle.disconnected = True
+    cycle.message_event.set()
+
+
+def _body_framing(headers: list[tuple[bytes, bytes]]) -> bytes:
+    """The headers that say where a body ends; empty if there is none."""
+    framing = (b"content-length", b"transfer-encoding")
+    lines = [b"%s: %s\r\n" % (name, value) for name, value in headers if name in framing]
+    return b"".join(lines)
 
 
 def guarded_protocol(settings: ServiceSettings, count: Callable[[str], None]) -> type[GuardedProtocol]:

@@ -84,7 +84,6 @@ def _config(app: FastAPI, state: ServiceState) -> uvicorn.Config:
         server_header=False,
         lifespan="on",
         root_path=settings.root_path,
-        h11_max_incomplete_event_size=settings.max_header_bytes,
         # uvicorn declares whole seconds, but only hands the number to the clock of its loop.
         timeout_keep_alive=settings.keep_alive_timeout_s,  # type: ignore[arg-type]
         timeout_graceful_shutdown=_LAST_ANSWERS_S,
