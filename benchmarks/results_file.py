@@ -14,7 +14,7 @@ from pathlib import Path
 __all__ = ["RESULTS", "append_row", "append_rows", "processor", "provenance", "read_rows", "replace_rows"]
 
 RESULTS = Path(__file__).resolve().parent / "results"
-_MEASURED = ("globalner", "configs", "benchmarks", "pyproject.toml", "constraints.txt")
+_MEASURED = ("globalner", "service", "configs", "benchmarks", "pyproject.toml", "constraints.txt")
 
 
 def provenance() -> dict[str, str]:

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import multiprocessing
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import contextmanager
+from functools import cache
 from itertools import cycle, islice
 from multiprocessing.sharedctypes import Synchronized
 from multiprocessing.synchronize import Event
 
 from benchmarks.service_process import load_extractor
+from globalner import EntityExtractor
 
-__all__ = ["direct_latencies_ms", "offline_per_s"]
+__all__ = ["direct_calls", "offline_per_s"]
 
 _TEXTS_AT_ONCE = 256
 
@@ -45,17 +49,28 @@ def offline_per_s(model: str, texts: Sequence[str], seconds: float, burnt_cores:
     return done / elapsed, burnt_share
 
 
-def direct_latencies_ms(model: str, texts: Sequence[str], count: int) -> list[float]:
-    """How long each of so many calls of an extractor takes, one text each, in this process."""
-    extractor = load_extractor(model)
-    for text in texts[:10]:
-        extractor(text)
-    times = []
-    for text in islice(cycle(texts), count):
+@contextmanager
+def direct_calls(model: str) -> Iterator[Callable[[Sequence[str]], list[float]]]:
+    """A process that holds an extractor; the function gives how long each call with one text took there, in ms."""
+    with ProcessPoolExecutor(1, mp_context=multiprocessing.get_context("spawn")) as pool:
+        yield lambda texts: pool.submit(_time_calls, model, texts).result()
+
+
+def _time_calls(model: str, texts: Sequence[str]) -> list[float]:
+    extractor, times = _warm_extractor(model), []
+    for text in texts:
         began = time.perf_counter()
         extractor(text)
         times.append(1000.0 * (time.perf_counter() - began))
     return times
+
+
+@cache
+def _warm_extractor(model: str) -> EntityExtractor:
+    extractor = load_extractor(model)
+    for _ in range(10):
+        extractor("A text that nobody looks at.")
+    return extractor
 
 
 def _burn(cores: float, stop: Event, burnt: Synchronized[float]) -> None:

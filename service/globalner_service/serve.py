@@ -30,6 +30,9 @@ __all__ = ["run"]
 _WATCH_INTERVAL_S = 0.05
 # How long a thread may keep the interpreter while another waits for it: a model asks for it at every operation.
 _SWITCH_INTERVAL_S = 0.0005
+# Searches for garbage come after so many new objects, not every few hundred: each looks at all texts that wait, and
+# what an answered request leaves is free without a search.
+_GARBAGE_THRESHOLDS = (20_000, 50, 100)
 _LAST_ANSWERS_S = 5
 _RETURN_MEMORY_EVERY_S = 20.0
 
@@ -143,6 +146,7 @@ class _DrainingServer(uvicorn.Server):
                 # What is loaded by now stays: a collection of garbage need not look at it, which takes half a second.
                 gc.collect()
                 gc.freeze()
+                gc.set_threshold(*_GARBAGE_THRESHOLDS)
                 self._on_ready()
             if self._told_to_stop and deadline is None:
                 worker.begin_drain()
