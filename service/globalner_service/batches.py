@@ -12,7 +12,7 @@ from globalner_service.jobs import WindowTask
 __all__ = ["BatchBudget", "oldest_part", "plan_batches"]
 
 # Under backlog so many batches' worth of the oldest windows are sorted by length: that bounds how long one may wait.
-_BATCHES_AHEAD = 4
+_BATCHES_AHEAD = 2
 # A batch that is so many times what a batch costs by itself gains little by growing, and lets others wait.
 _WORTHWHILE_OVERHEADS = 10
 
