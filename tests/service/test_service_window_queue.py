@@ -162,14 +162,14 @@ def test_no_window_is_overtaken_by_more_than_is_sorted_with_it(ahead, length, la
         if late in {task.job for task in batch}:
             break
         before += len(batch)
-    assert before <= ahead + 4 * BUDGET.max_windows
+    assert before <= ahead + 2 * BUDGET.max_windows
 
 
 def test_only_the_oldest_part_is_sorted():
     tasks = tasks_of(job(), *[10] * 500)
-    assert oldest_part(tasks, BUDGET) == tasks[: 4 * BUDGET.max_windows]
+    assert oldest_part(tasks, BUDGET) == tasks[: 2 * BUDGET.max_windows]
     assert oldest_part(tasks[:5], BUDGET) == tasks[:5]
-    assert len(oldest_part(tasks_of(job(), *[100] * 50), BUDGET)) == 2, "4 * 4000 cells, over after the second"
+    assert len(oldest_part(tasks_of(job(), *[100] * 50), BUDGET)) == 1, "2 * 4000 cells, over after the first"
 
 
 def test_queue_is_bounded_in_windows_and_takes_a_job_as_a_whole():
