@@ -97,6 +97,7 @@ class GuardedProtocol(HttpToolsProtocol):
         """The first byte of a request."""
         if not self._resuming:
             self._place = "head"
+            self._unset_keepalive_if_required()
             super().on_message_begin()
 
     def on_url(self, url: bytes) -> None:

@@ -207,6 +207,15 @@ def test_a_connection_whose_body_came_after_its_refusal_stays_open_as_others_do(
         assert b"HTTP/1.1 200" in read_all(one)
 
 
+def test_a_request_right_behind_a_late_body_is_not_cut_as_idle(patient):
+    body = b'{"texts": ["slow"]}'
+    slow = POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
+    with patient.open(b"POST /v1/extract HTTP/1.1\r\nHost: x\r\nContent-Type: x\r\nContent-Length: 4\r\n\r\n") as one:
+        assert one.recv(65536).startswith(b"HTTP/1.1 415")
+        one.sendall(b"abcd" + slow)
+        assert b"HTTP/1.1 200" in read_all(one)
+
+
 def test_of_what_comes_before_its_turn_little_is_read():
     async def never(_scope, _receive, _send):
         await asyncio.Event().wait()
