@@ -4,7 +4,7 @@ What the library keeps of a text while it encodes it is far larger than the toke
 stretches that overlap. Two of them are joined at a token border inside the overlap, where both have the same tokens for
 as far as a quarter of the overlap on either side: what stands further away has no say there, neither the beginning of a
 stretch, before which some tokenizers put a blank, nor its end, which may cut a word. Blanks are preferred as borders,
-then edges of words.
+then edges of words; where hardly any token is, any place outside of them.
 
 For tokenizers that cut a text into words before anything else, and all but those of the SentencePiece kind do, a token
 depends on its word alone, and the join is exact. The others find the same pieces wherever two readings agree on so many
@@ -95,11 +95,17 @@ def _seam(one: TokenizedText, other: TokenizedText, low: int, high: int) -> tupl
     before = np.maximum.accumulate(one.char_ends[: mine.stop])[mine.start :]
     clean = np.flatnonzero(starts[1:] >= before[:-1]) + 1
     if not clean.size:
-        return None
+        blank = _end(one, mine.start) <= low and _end(other, theirs.start) <= low
+        return (mine.start, theirs.start) if blank else None
     rank = 2 * (starts[clean] > before[clean - 1]) + one.may_start[mine][clean]
     best = clean[rank == rank.max()]
     chosen = int(best[np.argmin(np.abs(starts[best] - (low + high) // 2))])
     return mine.start + chosen, theirs.start + chosen
+
+
+def _end(tokens: TokenizedText, count: int) -> int:
+    """Where the last of the first `count` tokens ends."""
+    return int(tokens.char_ends[:count].max(initial=0))
 
 
 def _places(tokens: TokenizedText, char: int) -> int:

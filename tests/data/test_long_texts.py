@@ -127,6 +127,17 @@ def test_stretches_join_to_the_tokens_of_the_whole(
     assert len(parts) >= len(text) // SMALL.chars
 
 
+@pytest.mark.parametrize(
+    "text", ["\n\n " * 1000, "Ana" + " " * 3000 + "Reis", ("Ana" + " " * 500) * 8, " " * 590 + "Ana" * 7 + " " * 900]
+)
+def test_blanks_longer_than_a_stretch_are_no_reason_to_cut_anywhere(text: str) -> None:
+    document, report, backend = Document(text), Report(), word_piece()
+    whole = TextTokenizer(backend, "word").tokenize([document])[0]
+    parts = list(TextTokenizer(backend, "word", stretch_size=SMALL).stretches(document, report))
+    assert TokenizedText.concatenate(parts).equals(whole)
+    assert not report
+
+
 def test_a_stream_has_the_same_tokens_for_long_and_short_texts(backend: Tokenizer) -> None:
     texts = ["Ana left Lisbon. " * 100, "Ana", "", "北京大学的王芳去了北京。" * 120, "Reis"]
     documents = [Document(text) for text in texts]
