@@ -57,7 +57,7 @@ def direct_calls(model: str) -> Iterator[Callable[[Sequence[str]], list[float]]]
 
 
 def _time_calls(model: str, texts: Sequence[str]) -> list[float]:
-    extractor, times = _warm_extractor(model), []
+    extractor, times = _held_extractor(model), []
     for text in texts:
         began = time.perf_counter()
         extractor(text)
@@ -66,11 +66,8 @@ def _time_calls(model: str, texts: Sequence[str]) -> list[float]:
 
 
 @cache
-def _warm_extractor(model: str) -> EntityExtractor:
-    extractor = load_extractor(model)
-    for _ in range(10):
-        extractor("A text that nobody looks at.")
-    return extractor
+def _held_extractor(model: str) -> EntityExtractor:
+    return load_extractor(model)
 
 
 def _burn(cores: float, stop: Event, burnt: Synchronized[float]) -> None:

@@ -21,6 +21,15 @@ from globalner_service.http_protocol import guarded_protocol
 POST = b"POST /v1/extract HTTP/1.1\r\nHost: x\r\nContent-Type: application/json\r\n"
 
 
+CLOSING = POST + b"Connection: close\r\n"
+
+
+def asking(text: bytes, head: bytes = POST) -> bytes:
+    """A whole request for the entities of a text."""
+    body = b'{"texts": ["%s"]}' % text
+    return head + b"Content-Length: %d\r\n\r\n" % len(body) + body
+
+
 class Wire:
     """Raw connections to one server."""
 
@@ -38,9 +47,7 @@ class Wire:
             return read_all(connection)
 
     def works(self) -> bool:
-        body = b'{"texts": ["Bern"]}'
-        request = POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
-        return self.ask(request).startswith(b"HTTP/1.1 200")
+        return self.ask(asking(b"Bern", CLOSING)).startswith(b"HTTP/1.1 200")
 
 
 def read_all(connection: socket.socket) -> bytes:
@@ -148,10 +155,8 @@ def test_a_body_for_a_route_that_reads_none_is_cut(wire):
 
 def test_http_1_0_and_pipelining_and_a_head_in_pieces(wire):
     assert wire.ask(b"GET /health HTTP/1.0\r\n\r\n").split(b" ")[1] == b"200"
-    body = b'{"texts": ["Bern"]}'
-    request = POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
-    closing = request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1)
-    assert wire.ask(request * 5 + closing).count(b"HTTP/1.1 200") == 6
+    closing = asking(b"Bern", CLOSING)
+    assert wire.ask(asking(b"Bern") * 5 + closing).count(b"HTTP/1.1 200") == 6
     with wire.open() as connection:
         for at in range(0, len(closing), 7):
             connection.sendall(closing[at : at + 7])
@@ -159,8 +164,7 @@ def test_http_1_0_and_pipelining_and_a_head_in_pieces(wire):
 
 
 def test_a_broken_request_behind_whole_ones_is_answered_after_them(wire):
-    body = b'{"texts": ["Bern"]}'
-    whole = POST + b"Content-Length: %d\r\n\r\n" % len(body) + body
+    whole = asking(b"Bern")
     for broken in (b"GET\r\n\r\n", POST + b"Transfer-Encoding: chunked\r\n\r\nzz\r\n"):
         answers = wire.ask(whole * 3 + broken + whole).split(b"HTTP/1.1 ")[1:]
         assert [answer[:3] for answer in answers] == [b"200"] * 3 + [b"400"]
@@ -208,11 +212,9 @@ def test_a_connection_whose_body_came_after_its_refusal_stays_open_as_others_do(
 
 
 def test_a_request_right_behind_a_late_body_is_not_cut_as_idle(patient):
-    body = b'{"texts": ["slow"]}'
-    slow = POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     with patient.open(b"POST /v1/extract HTTP/1.1\r\nHost: x\r\nContent-Type: x\r\nContent-Length: 4\r\n\r\n") as one:
         assert one.recv(65536).startswith(b"HTTP/1.1 415")
-        one.sendall(b"abcd" + slow)
+        one.sendall(b"abcd" + asking(b"slow", CLOSING))
         assert b"HTTP/1.1 200" in read_all(one)
 
 
@@ -236,8 +238,7 @@ def test_of_what_comes_before_its_turn_little_is_read():
 
 
 def test_who_leaves_with_a_further_request_behind_takes_the_first_along(patient, until):
-    body = b'{"texts": ["slow"]}'
-    patient.open((POST + b"Content-Length: %d\r\n\r\n" % len(body) + body) * 2).close()
+    patient.open(asking(b"slow") * 2).close()
     metrics = b"GET /metrics HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n"
     until(lambda: b'globalner_rejected_total{reason="disconnected"} 1.0' in patient.ask(metrics))
 
