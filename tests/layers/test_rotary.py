@@ -7,6 +7,7 @@ import torch
 
 from globalner.errors import ShapeError
 from globalner.layers import apply_rotary, convert_rotary_weight, make_rotation, rotary_angles, rotate
+from globalner.layers.rotary import join_pairs, split_pairs
 
 LAYOUTS = ["interleaved", "half"]
 
@@ -31,6 +32,33 @@ def test_the_gradient_is_turned_back(scale: float, layout: str) -> None:
     torch.testing.assert_close(
         apply_rotary(x, angles, scale=scale, layout=layout), scale * apply_rotary(x, angles, layout=layout)
     )
+
+
+def _numbers(*shape: int) -> torch.Tensor:
+    return torch.arange(math.prod(shape), dtype=torch.float64).sin().view(shape)
+
+
+LYING = {
+    "side by side": _numbers(2, 5, 6),
+    "heads behind tokens": _numbers(2, 5, 3, 6).transpose(1, 2),
+    "a part of a wider vector": _numbers(2, 5, 20)[..., 6:12],
+    "from an odd place on": _numbers(2, 5, 20)[..., 7:13],
+    "rows of odd width": _numbers(2, 5, 7)[..., :6],
+    "every second value": _numbers(2, 5, 12)[..., ::2],
+    "one row for all": _numbers(1, 1, 6).expand(2, 5, 6),
+    "nothing": _numbers(0, 5, 6),
+}
+
+
+@pytest.mark.parametrize("layout", LAYOUTS)
+@pytest.mark.parametrize("lying", LYING)
+def test_it_does_not_matter_how_vectors_lie_in_memory(lying: str, layout: str) -> None:
+    x, angles = LYING[lying], rotary_angles(5, 6)
+    before, cos, sin = x.clone(), angles.cos(), angles.sin()
+    first, second = split_pairs(before, layout)
+    expected = join_pairs(first * cos - second * sin, second * cos + first * sin, layout)
+    torch.testing.assert_close(apply_rotary(x, angles, layout=layout), expected)
+    assert torch.equal(x, before)
 
 
 @pytest.mark.parametrize("layout", LAYOUTS)
