@@ -20,7 +20,7 @@ from benchmarks.run_queue import Run, add_place_options, measure_missing
 
 _TABLE = RESULTS / "ablation.csv"
 
-SETS = ("cluener-fifth", "cmeee-fifth", "conll2003-fifth", "wnut17", "wnut17-200")
+SETS = ("cluener-fifth", "cmeee-fifth", "conll2003-fifth", "wnut17", "wnut17-200", "wnut17-500")
 """The experiments on which candidates are compared."""
 
 CANDIDATES: dict[str, tuple[str, ...]] = {
@@ -35,6 +35,7 @@ CANDIDATES: dict[str, tuple[str, ...]] = {
     "layer decay 0.9": ("training.layer_decay=0.9",),
     "weight average 0.99": ("training.average_decay=0.99",),
     "adversarial step 1.0": ("training.adversarial_norm=1.0",),
+    "tagging loss 1.0": ("training.tagging_weight=1.0",),
     "initial logit 0": ("model.head.initial_logit=0.0",),
     "threshold 0.5": ("training.tune_threshold=false",),
 }

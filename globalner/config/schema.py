@@ -174,6 +174,12 @@ class TrainingConfig(Section):
         ge=0.0,
         description="Length of the step against the embeddings that each batch is tried on; 0: none.",
     )
+    tagging_weight: float = Field(
+        default=0.0,
+        ge=0.0,
+        allow_inf_nan=False,
+        description="Weight of a second loss while learning: which words are in entities of which type; 0: none.",
+    )
     precision: Literal["fp32", "bf16", "fp16"] = Field(
         default="fp32", description="Arithmetic of the encoder and head."
     )

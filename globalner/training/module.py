@@ -13,6 +13,7 @@ from globalner.kernels import span_loss
 from globalner.model import GlobalPointerModel
 from globalner.training.norm_clipping import NormClippingModule
 from globalner.training.optimizer import OptimizerSettings, parameter_groups, warmup_then_linear_decay
+from globalner.training.tagging_loss import TaggingLoss
 
 __all__ = ["GlobalPointerModule"]
 
@@ -25,24 +26,38 @@ class GlobalPointerModule(NormClippingModule):
         settings: Rates and decay.
         total_steps: Optimiser steps of the whole training.
         dropout_samples: How many times the encoder's output is dropped and scored in a step.
+        tagging_weight: Weight of a second loss, see `TaggingLoss`; 0 for none.
     """
 
     def __init__(
-        self, model: GlobalPointerModel, settings: OptimizerSettings, total_steps: int, *, dropout_samples: int = 1
+        self,
+        model: GlobalPointerModel,
+        settings: OptimizerSettings,
+        total_steps: int,
+        *,
+        dropout_samples: int = 1,
+        tagging_weight: float = 0.0,
     ) -> None:
         super().__init__()
         self.model = model
         self.settings, self.total_steps, self.dropout_samples = settings, total_steps, dropout_samples
+        self.tagging_weight = tagging_weight
+        self.tagging = (
+            TaggingLoss(hidden_size=model.encoder.config.hidden_size, num_types=len(model.config.label_set))
+            if tagging_weight
+            else None
+        )
 
     def batch_loss(self, batch: Batch) -> Tensor:
-        """Loss of one batch, the mean over the dropout samples."""
+        """Loss of one batch: of its spans, the mean over the dropout samples, and perhaps of its words."""
         hidden = self.model.encode(batch.input_ids, batch.attention_mask)
         losses = []
         for _ in range(self.dropout_samples):
             scores = self.model.score(hidden, batch.start_mask, batch.end_mask)
             limit = self.model.config.max_span_tokens
             losses.append(span_loss(scores, batch.gold, ignore=batch.ignore, max_span_tokens=limit))
-        return torch.stack(losses).mean()
+        loss = torch.stack(losses).mean()
+        return loss if self.tagging is None else loss + self.tagging_weight * self.tagging(hidden, batch)
 
     def training_step(self, batch: Batch, batch_index: int) -> Tensor:  # noqa: ARG002
         """Loss of one batch, logged."""
@@ -54,7 +69,7 @@ class GlobalPointerModule(NormClippingModule):
         """Fused AdamW over four groups, warmed up and decayed step by step."""
         # Fused kernels undo the loss scaling of fp16 inside the step, which is too late for clipping.
         fused = self.trainer.precision != "16-mixed"
-        optimizer = AdamW(parameter_groups(self.model, self.settings), fused=fused)
+        optimizer = AdamW(parameter_groups(self.model, self.settings, self.tagging), fused=fused)
         factor = warmup_then_linear_decay(self.total_steps, self.settings.warmup_fraction)
         return {
             "optimizer": optimizer,

@@ -33,13 +33,21 @@ class OptimizerSettings:
     layer_decay: float = 1.0
 
 
-def parameter_groups(model: GlobalPointerModel, settings: OptimizerSettings) -> list[dict[str, Any]]:
+def parameter_groups(
+    model: GlobalPointerModel, settings: OptimizerSettings, beside: nn.Module | None = None
+) -> list[dict[str, Any]]:
     """Groups of one rate and one decay: head, encoder (layer by layer with `layer_decay`), each with and without decay.
 
     Vectors (biases, norms) do not decay.
+
+    Args:
+        model: The model.
+        settings: Rates and decay.
+        beside: What else is trained, at the rate of the head.
     """
     groups: dict[tuple[float, float], list[nn.Parameter]] = {}
-    for parameter, rate in _rates(model, settings):
+    further = () if beside is None else beside.parameters()
+    for parameter, rate in (*_rates(model, settings), *((one, settings.head_learning_rate) for one in further)):
         if parameter.requires_grad:
             decay = settings.weight_decay if parameter.ndim > 1 else 0.0
             groups.setdefault((rate, decay), []).append(parameter)

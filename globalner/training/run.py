@@ -177,7 +177,13 @@ def _module(recipe: Recipe, built: BuiltModel, steps_per_epoch: int) -> GlobalPo
         layer_decay=training.layer_decay,
     )
     steps = training.epochs * steps_per_epoch
-    return GlobalPointerModule(built.model, settings, steps, dropout_samples=recipe.model.head.dropout_samples)
+    return GlobalPointerModule(
+        built.model,
+        settings,
+        steps,
+        dropout_samples=recipe.model.head.dropout_samples,
+        tagging_weight=training.tagging_weight,
+    )
 
 
 def _fit(

@@ -5,6 +5,7 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from torch.nn import Linear
 
 from globalner.encoders import NativeEncoderConfig, load_pretrained
 from globalner.model import GlobalPointerConfig, GlobalPointerModel
@@ -22,6 +23,16 @@ def test_groups_hold_every_parameter_once_with_its_rate_and_decay() -> None:
         assert group["lr"] == (1e-3 if name.startswith("head.") else 1e-5)
         vector = name.endswith(".bias") or "norm" in name
         assert group["weight_decay"] == (0.0 if vector else 0.01)
+
+
+def test_what_is_trained_beside_the_model_has_the_rate_of_the_head() -> None:
+    encoder = NativeEncoderConfig(vocab_size=9, hidden_size=8, num_hidden_layers=1, num_attention_heads=2).to_dict()
+    model, beside = GlobalPointerModel(GlobalPointerConfig(encoder=encoder, labels=["A"], head_size=4)), Linear(8, 2)
+    groups = parameter_groups(model, OptimizerSettings(1e-5, 1e-3, 0.01, 0.1), beside)
+    of_parameter = {id(p): group for group in groups for p in group["params"]}
+    assert len(of_parameter) == len(list(model.parameters())) + 2
+    for parameter, decay in ((beside.weight, 0.01), (beside.bias, 0.0)):
+        assert (of_parameter[id(parameter)]["lr"], of_parameter[id(parameter)]["weight_decay"]) == (1e-3, decay)
 
 
 def test_lower_layers_of_the_encoder_learn_more_slowly() -> None:

@@ -50,7 +50,15 @@ def cut_after_epoch(number: int):
 
 @pytest.mark.parametrize(
     "changes",
-    [(), ("training.average_decay=0.9", "training.adversarial_norm=0.5", "training.tune_threshold=true")],
+    [
+        (),
+        (
+            "training.average_decay=0.9",
+            "training.adversarial_norm=0.5",
+            "training.tune_threshold=true",
+            "training.tagging_weight=0.5",
+        ),
+    ],
     ids=["plain", "with all options"],
 )
 def test_a_resumed_run_ends_like_an_unbroken_one(changes: tuple[str, ...], tiny_recipe: Path, tmp_path: Path) -> None:

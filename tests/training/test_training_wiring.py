@@ -175,6 +175,21 @@ def test_dropout_samples_average_the_loss_over_as_many_drops(monkeypatch: pytest
     torch.testing.assert_close(loss, torch.stack(singles).mean())
 
 
+def test_tagging_adds_its_loss_and_nothing_to_the_model() -> None:
+    batch, size = batch_of("abcdefgh", (2, 5))
+    plain, tagging = (
+        GlobalPointerModule(small_model(size), SETTINGS, total_steps=1, tagging_weight=weight) for weight in (0.0, 0.5)
+    )
+    assert plain.tagging is None
+    assert tagging.tagging is not None
+    hidden = tagging.model.encode(batch.input_ids, batch.attention_mask)
+    added = tagging.batch_loss(batch) - plain.batch_loss(batch)
+    torch.testing.assert_close(added, 0.5 * tagging.tagging(hidden, batch))
+    assert tagging.model.state_dict().keys() == plain.model.state_dict().keys()
+    tagging.batch_loss(batch).backward()
+    assert tagging.tagging.tags.weight.grad.abs().sum() > 0
+
+
 class Precision:
     """Stands for Lightning's plugin of full precision."""
 
