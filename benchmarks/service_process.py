@@ -180,7 +180,8 @@ def _serve(kind: str, model: str, port: int, settings: dict[str, object]) -> Non
     run(
         ServiceSettings.model_validate({"model": model, "device": "cpu", **settings}),
         port=port,
-        extractor=load_extractor(model),
+        # A model is loaded by the server itself, as `globalner serve` has it done.
+        extractor=load_extractor(model) if model == RULE else None,
         on_ready=lambda url: print(url, flush=True),
     )
 
