@@ -3,7 +3,8 @@
     python -m benchmarks.ablation --data-dir DIR
 
 Rows go to results/ablation.csv, and those that are there already are skipped, so the command can be cut off and started
-again. The recipe as it stands is one of benchmarks/experiments.py, and its rows are those of results/accuracy.csv.
+again. All are compared without those that a recipe has taken up since; what is the recipe as it stands is one of
+benchmarks/experiments.py, and its rows are those of results/accuracy.csv.
 `python -m benchmarks.tables` prints what came out.
 """
 
@@ -23,8 +24,10 @@ _TABLE = RESULTS / "ablation.csv"
 SETS = ("cluener-fifth", "cmeee-fifth", "conll2003-fifth", "wnut17", "wnut17-200", "wnut17-500")
 """The experiments on which candidates are compared."""
 
+BASE = "none of these"
+
 CANDIDATES: dict[str, tuple[str, ...]] = {
-    "the recipe": (),
+    BASE: (),
     "full GlobalPointer head": ("model.head.kind=global_pointer",),
     "head of 128": ("model.head.head_size=128",),
     "head rate 3e-3": ("training.head_learning_rate=3.0e-3",),
@@ -56,12 +59,18 @@ _BY_RECIPE = {
     },
 }
 
+_TAKEN_UP = {"wnut17": {"tagging loss 1.0": "training.tagging_weight=0.0"}}
+"""Candidates that a recipe has taken up, and what leaves them out again."""
+
 
 def changes_of(candidate: str, name: str) -> tuple[str, ...]:
     """Changes to the recipe of an experiment that make a candidate of it, those of the experiment included."""
     experiment = EXPERIMENTS[name]
     (shared,) = experiment.settings("globalner")
-    return (*shared, *CANDIDATES[candidate], *_BY_RECIPE.get(candidate, {}).get(experiment.recipe, ()))
+    taken_up = _TAKEN_UP.get(experiment.recipe, {})
+    left_out = (without for other, without in taken_up.items() if other != candidate)
+    added = () if candidate in taken_up else CANDIDATES[candidate]
+    return (*shared, *left_out, *added, *_BY_RECIPE.get(candidate, {}).get(experiment.recipe, ()))
 
 
 def main() -> int:
@@ -74,7 +83,7 @@ def main() -> int:
     add_place_options(parser)
     options = parser.parse_args()
     runs = [
-        (_run(candidate, name, seed, options), _table_of(candidate))
+        (_run(candidate, name, seed, options), _table_of(candidate, name))
         for seed in options.seeds
         for candidate in options.candidates
         for name in options.sets
@@ -92,12 +101,13 @@ def scores(candidate: str, name: str) -> dict[int, float]:
     """Test F1 by seed in an experiment, in per cent, of the rows that are there."""
     changes = " ".join(changes_of(candidate, name))
     key = {"recipe": EXPERIMENTS[name].recipe, "system": "globalner", "changes": changes}
-    rows = [row for row in read_rows(_table_of(candidate)) if row.items() >= key.items()]
+    rows = [row for row in read_rows(_table_of(candidate, name)) if row.items() >= key.items()]
     return {int(row["seed"]): 100 * float(row["f1"]) for row in rows}
 
 
-def _table_of(candidate: str) -> Path:
-    return TABLE if candidate == "the recipe" else _TABLE
+def _table_of(candidate: str, name: str) -> Path:
+    as_it_stands = changes_of(candidate, name) in EXPERIMENTS[name].settings("globalner")
+    return TABLE if as_it_stands else _TABLE
 
 
 if __name__ == "__main__":

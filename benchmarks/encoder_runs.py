@@ -42,7 +42,10 @@ SCRATCH = "from scratch"
 RATES = ("2.0e-3", "5.0e-4")
 """Learning rates of the encoder that are tried; the better on dev counts, for each start by itself."""
 
-DECODER_RECIPE = ("wnut17", ("training.encoder_learning_rate=1.0e-3", "training.epochs=10"))
+DECODER_RECIPE = (
+    "wnut17",
+    ("training.encoder_learning_rate=1.0e-3", "training.epochs=10", "training.tagging_weight=0.0"),
+)
 ATTENTIONS = ("causal", "half", "bidirectional")
 
 LENGTHS = (128, 256, 512, 1024, 2048, 4096, 8192)

@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Sequence
 from functools import partial
 from pathlib import Path
 
-from benchmarks.ablation import CANDIDATES, SETS, scores
+from benchmarks.ablation import BASE, CANDIDATES, SETS, scores
 from benchmarks.encoder_runs import TABLE as ENCODERS_TABLE
 from benchmarks.encoder_tables import ENCODER_TABLES
 from benchmarks.experiments import EXPERIMENTS, TABLE, Experiment
@@ -107,7 +107,7 @@ def _ablation() -> str:
     for candidate in CANDIDATES:
         cells = []
         for name in SETS:
-            found, base = scores(candidate, name), scores("the recipe", name)
+            found, base = scores(candidate, name), scores(BASE, name)
             cells.append(_mean_and_spread(list(found.values())) + _paired(found, base, candidate))
         if any(cells):
             lines.append([candidate, *cells])
@@ -133,9 +133,9 @@ def _service() -> str:
 
 
 def _paired(found: dict[int, float], base: dict[int, float], candidate: str) -> str:
-    """The mean difference to the recipe over the seeds that both have, and how many these are."""
+    """The mean difference to none of the candidates over the seeds that both have, and how many these are."""
     seeds = found.keys() & base.keys()
-    if candidate == "the recipe" or not seeds:
+    if candidate == BASE or not seeds:
         return ""
     return f" ({statistics.mean(found[seed] - base[seed] for seed in seeds):+.1f}, {len(seeds)})"
 
