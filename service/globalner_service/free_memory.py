@@ -16,8 +16,8 @@ _ARENAS = 2
 def keep_few_arenas() -> bool:
     """Lets glibc serve all threads from two arenas instead of eight for each core; whether it does.
 
-    Each arena keeps what is freed in it, and with one for nearly every thread memory grows under load for minutes. To
-    be called before there are threads. Who says otherwise by `MALLOC_ARENA_MAX` or `GLIBC_TUNABLES` is obeyed.
+    Each arena keeps what is freed in it, and with one for nearly every thread more of it lies idle under load. To be
+    called before there are threads. Who says otherwise by `MALLOC_ARENA_MAX` or `GLIBC_TUNABLES` is obeyed.
     """
     if "MALLOC_ARENA_MAX" in os.environ or "malloc.arena_max" in os.environ.get("GLIBC_TUNABLES", ""):
         return False

@@ -84,16 +84,18 @@ def test_the_real_one_knows_both(monkeypatch):
     assert said.stdout.split() == ["True", "True"]
 
 
-def test_a_server_returns_memory_again_and_again(fake, monkeypatch):
-    returned, twice = threading.Semaphore(0), []
+def test_a_server_keeps_few_arenas_and_returns_memory_again_and_again(fake, monkeypatch):
+    returned, twice, kept = threading.Semaphore(0), [], []
 
     def stop_after_two() -> None:
         twice.append(returned.acquire(timeout=20) and returned.acquire(timeout=20))
         os.kill(os.getpid(), signal.SIGTERM)
 
+    monkeypatch.setattr(serve, "keep_few_arenas", lambda: kept.append(threading.active_count()))
     monkeypatch.setattr(serve, "_RETURN_MEMORY_EVERY_S", 0.05)
     monkeypatch.setattr(serve, "return_free_memory", returned.release)
-    ready = threading.Thread(target=stop_after_two).start
+    ready, before = threading.Thread(target=stop_after_two).start, threading.active_count()
     serve.run(ServiceSettings(model="unused"), port=0, extractor=fake, on_ready=lambda _: ready())
     gc.unfreeze()
     assert twice == [True]
+    assert kept == [before]
