@@ -84,6 +84,16 @@ def test_the_same_seed_gives_the_same_model_and_another_does_not(tiny_recipe: Pa
     assert losses[0] == losses[1] != losses[2]
 
 
+def test_a_recipe_asks_for_the_loss_of_tags(tiny_recipe: Path, tmp_path: Path) -> None:
+    without, with_tags = (
+        run(recipe_of(tiny_recipe, "training.epochs=1", f"training.tagging_weight={weight}"), tmp_path / str(weight))
+        for weight in (0.0, 1.0)
+    )
+    assert float(history(with_tags)[0]["loss"]) > float(history(without)[0]["loss"])
+    names = (load_file(folder.model / "model.safetensors").keys() for folder in (without, with_tags))
+    assert next(names) == next(names)
+
+
 @pytest.mark.parametrize("head", ["efficient_global_pointer", "global_pointer"])
 def test_training_lowers_the_loss(tiny_recipe: Path, tmp_path: Path, head: str) -> None:
     folder = run(recipe_of(tiny_recipe, "training.epochs=5", f"model.head.kind={head}"), tmp_path / "run")
