@@ -59,7 +59,8 @@ _BY_RECIPE = {
     },
 }
 
-_TAKEN_UP = {"wnut17": {"tagging loss 1.0": "training.tagging_weight=0.0"}}
+_NO_TAGGING = {"tagging loss 1.0": "training.tagging_weight=0.0"}
+_TAKEN_UP = {"cluener": _NO_TAGGING, "cmeee": _NO_TAGGING, "wnut17": _NO_TAGGING}
 """Candidates that a recipe has taken up, and what leaves them out again."""
 
 

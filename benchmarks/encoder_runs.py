@@ -34,7 +34,8 @@ __all__ = [
 TABLE = RESULTS / "encoders.csv"
 
 GAIN_SETS: dict[str, tuple[str, tuple[str, ...]]] = {
-    name: (EXPERIMENTS[name].recipe, EXPERIMENTS[name].changes) for name in ("cluener-fifth", "cmeee-fifth")
+    name: (EXPERIMENTS[name].recipe, (*EXPERIMENTS[name].changes, "training.tagging_weight=0.0"))
+    for name in ("cluener-fifth", "cmeee-fifth")
 }
 """Recipes that pretrained encoders go on with, and changes to them."""
 
