@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from globalner.errors import ShapeError
 from globalner.layers.linear_attention import linear_attention
 from globalner.layers.query_key_value import Bias, QueryKeyValue
-from globalner.layers.rotary import Rotation, rotate
+from globalner.layers.rotary import Rotation
 
 __all__ = ["PerformerAttention", "default_num_features", "favor_attention", "orthogonal_features"]
 
@@ -68,9 +68,7 @@ class PerformerAttention(nn.Module):
         Returns:
             (B, L, H).
         """
-        query, key, value = self.query_key_value.heads(hidden)
-        if rotation is not None:
-            query, key = rotate(query, rotation), rotate(key, rotation)
+        query, key, value = self.query_key_value.heads(hidden, rotation)
         mixed = favor_attention(query, key, value, mask, self.features)
         mixed_tokens: Tensor = self.output(mixed.transpose(1, 2).flatten(-2))
         return mixed_tokens

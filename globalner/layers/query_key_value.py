@@ -10,6 +10,8 @@ from torch.nn.functional import linear, pad
 
 from globalner.errors import ShapeError
 from globalner.layers.options import check_option
+from globalner.layers.rotary import Rotation
+from globalner.layers.rotated_heads import split_heads, split_rotated_heads
 
 __all__ = ["BIASES", "Bias", "QueryKeyValue"]
 
@@ -38,7 +40,7 @@ class QueryKeyValue(nn.Linear):
             raise ShapeError(f"hidden_size {hidden_size} does not divide into {num_heads} heads")
         keys = num_heads * (hidden_size // num_heads if key_size is None else key_size)
         super().__init__(hidden_size, 2 * keys + hidden_size, bias=bias == "all")
-        self.num_heads, self.widths = num_heads, (keys, keys, hidden_size)
+        self.num_heads, self.key_size, self.value_columns = num_heads, keys // num_heads, hidden_size
         if bias == "query_key":
             self.bias = nn.Parameter(torch.zeros(2 * keys))
 
@@ -46,10 +48,13 @@ class QueryKeyValue(nn.Linear):
         """(..., H) -> (..., 2 * heads * key size + H)."""
         if self.bias is None or len(self.bias) == self.out_features:
             return super().forward(input)
-        return linear(input, self.weight, pad(self.bias, (0, self.widths[2])))
+        return linear(input, self.weight, pad(self.bias, (0, self.value_columns)))
 
-    def heads(self, hidden: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """hidden (B, L, H) -> queries and keys (B, heads, L, key size), values (B, heads, L, H / heads)."""
-        parts = self(hidden).split(self.widths, dim=-1)
-        query, key, value = (part.unflatten(-1, (self.num_heads, -1)).transpose(1, 2) for part in parts)
-        return query, key, value
+    def heads(self, hidden: Tensor, rotation: Rotation | None = None) -> tuple[Tensor, Tensor, Tensor]:
+        """hidden (B, L, H) -> queries and keys (B, heads, L, key size), values (B, heads, L, H / heads).
+
+        Queries and keys are turned by `rotation`, if there is one.
+        """
+        if rotation is not None:
+            return split_rotated_heads(self(hidden), self.num_heads, rotation)
+        return split_heads(self(hidden), self.num_heads, self.key_size)

@@ -18,6 +18,7 @@ __all__ = [
     "make_rotation",
     "rotary_angles",
     "rotate",
+    "rotate_into",
     "split_pairs",
 ]
 
@@ -154,24 +155,38 @@ class _Rotate(torch.autograd.Function):
 
 
 def _rotated(x: Tensor, cos: Tensor, sin: Tensor, layout: RotaryLayout) -> Tensor:
-    if layout == "interleaved" and x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64):
-        return _rotated_as_complex(x, torch.complex(cos, sin))
     turned = torch.empty_like(x)
-    (first, second), (out_first, out_second) = split_pairs(x, layout), split_pairs(turned, layout)
-    torch.mul(first, cos, out=out_first).addcmul_(second, sin, value=-1)
-    torch.mul(second, cos, out=out_second).addcmul_(first, sin)
+    rotate_into(x, cos, sin, layout, turned)
     return turned
 
 
-def _rotated_as_complex(x: Tensor, turns: Tensor) -> Tensor:
-    """Pairs side by side are complex numbers: one product of them in place of four over every second value.
+def rotate_into(x: Tensor, cos: Tensor, sin: Tensor, layout: RotaryLayout, out: Tensor) -> None:
+    """Writes the rotated `x` to `out`; no gradient goes through it.
 
-    A CPU does those four value by value, which takes several times as long.
+    Args:
+        x: (..., D).
+        cos: (..., D / 2), of the dtype of `x` and broadcast to it.
+        sin: Likewise.
+        layout: "interleaved" or "half".
+        out: Of the shape and dtype of `x`, and not the same memory.
     """
-    pairs = x.view(*x.shape[:-1], x.shape[-1] // 2, 2)
-    even = all(place % 2 == 0 for place in (x.storage_offset(), *x.stride()[:-1]))
-    if even and x.stride(-1) == 1:
-        turned = torch.view_as_complex(pairs) * turns
-    else:
-        turned = torch.view_as_complex(pairs.clone(memory_format=torch.contiguous_format)).mul_(turns)
-    return torch.view_as_real(turned).flatten(-2)
+    if layout == "interleaved" and x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64):
+        if not _is_of_pairs(x):
+            x = x.clone(memory_format=torch.contiguous_format)
+        if _is_of_pairs(out):
+            # Pairs side by side are complex numbers. One product of them takes a fraction of the time of four products
+            # over every second value, which a CPU does value by value.
+            torch.mul(_as_complex(x), torch.complex(cos, sin), out=_as_complex(out))
+            return
+    (first, second), (out_first, out_second) = split_pairs(x, layout), split_pairs(out, layout)
+    torch.mul(first, cos, out=out_first).addcmul_(second, sin, value=-1)
+    torch.mul(second, cos, out=out_second).addcmul_(first, sin)
+
+
+def _is_of_pairs(x: Tensor) -> bool:
+    """Whether the pairs of the last axis can be seen as complex numbers."""
+    return x.stride(-1) == 1 and all(place % 2 == 0 for place in (x.storage_offset(), *x.stride()[:-1]))
+
+
+def _as_complex(x: Tensor) -> Tensor:
+    return torch.view_as_complex(torch.unflatten(x, -1, (-1, 2)))

@@ -11,7 +11,7 @@ from torch.nn.functional import scaled_dot_product_attention
 from globalner.layers.entropy_scale import scale_by_length
 from globalner.layers.options import check_option
 from globalner.layers.query_key_value import Bias, QueryKeyValue
-from globalner.layers.rotary import Rotation, rotate
+from globalner.layers.rotary import Rotation
 
 __all__ = ["SCALES", "AttentionScale", "SoftmaxAttention"]
 
@@ -69,12 +69,10 @@ class SoftmaxAttention(nn.Module):
         Returns:
             (B, L, H).
         """
-        query, key, value = self.query_key_value.heads(hidden)
+        query, key, value = self.query_key_value.heads(hidden, rotation)
         if self.scale == "entropy_invariant":
             counted = hidden.new_ones(hidden.shape[:2], dtype=torch.bool) if mask is None else mask
             query = scale_by_length(query, counted, clamp_tokens=self.clamp_tokens)
-        if rotation is not None:
-            query, key = rotate(query, rotation), rotate(key, rotation)
         mixed = scaled_dot_product_attention(
             query,
             key,
