@@ -20,7 +20,7 @@ from globalner.errors import ConfigError
 from globalner_service.app import create_app
 from globalner_service.dependencies import ServiceState
 from globalner_service.extractor import Extractor
-from globalner_service.free_memory import keep_few_arenas, return_free_memory
+from globalner_service.free_memory import bound_freed_memory, return_free_memory
 from globalner_service.http_protocol import guarded_protocol
 from globalner_service.logs import set_up_logs
 from globalner_service.settings import ServiceSettings
@@ -61,7 +61,7 @@ def run(
         ConfigError: If the address, or that of the metrics, cannot be listened on.
         GlobalNerError: If the model cannot be loaded.
     """
-    keep_few_arenas()
+    bound_freed_memory()
     sys.setswitchinterval(_SWITCH_INTERVAL_S)
     set_up_logs(level=settings.log_level, json_lines=settings.json_logs, log_texts=settings.log_texts)
     with ExitStack() as stack:
