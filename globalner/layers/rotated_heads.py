@@ -65,10 +65,11 @@ class _Heads(NamedTuple):
         return self._replace(rotation=self.rotation._replace(sin=-self.rotation.sin))
 
     def rotate_into(self, x: Tensor, out: Tensor) -> None:
-        """x and out (B, L, any number of heads, D). Angles for each head make long runs of memory of it."""
-        cos, sin, layout = self.rotation
-        cos, sin = (part.unsqueeze(1).repeat(1, x.shape[2], 1) for part in (cos, sin))
-        rotate_into(x, cos, sin, layout, out)
+        """x and out (B, L, any number of heads, D)."""
+        cos, sin = (part.unsqueeze(1) for part in self.rotation[:2])
+        if x.device.type == "cpu":  # with angles for each head it goes through longer runs of memory
+            cos, sin = (part.repeat(1, x.shape[2], 1) for part in (cos, sin))
+        rotate_into(x, cos, sin, self.rotation.layout, out)
 
 
 class _SplitRotated(torch.autograd.Function):
