@@ -11,10 +11,13 @@ from globalner.model import native_shape
 from globalner.profiling.encoder_formulas import encoder_flops
 from globalner.profiling.encoder_shape import EncoderShape, shape_of
 
-__all__ = ["BASE", "CONTENDERS", "VOCABULARY", "encoder_config", "fewer_from", "formula_flops"]
+__all__ = ["BASE", "CONTENDERS", "TRANSFORMERS", "VOCABULARY", "encoder_config", "fewer_from", "formula_flops"]
 
 BASE = "roformer"
 """What all others are held against."""
+
+TRANSFORMERS = ("transformers-roformer", "transformers-bert")
+"""The contenders that our softmax attention must not be slower than."""
 
 CONTENDERS: Mapping[str, str] = {
     BASE: VARIANTS[BASE].title,

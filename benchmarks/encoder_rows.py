@@ -84,9 +84,11 @@ def setups(rows: Sequence[Row]) -> Iterator[Setup]:
             yield Setup(size, device, precision)
 
 
-def speed_points(rows: Sequence[Row], setup: Setup, metric: str) -> dict[str, list[tuple[int, float]]]:
-    """Points (length, median) of each contender, by rising length."""
-    key = {"group": "speed", "size": setup.size.name, "device": setup.device, "precision": setup.precision}
+def speed_points(
+    rows: Sequence[Row], setup: Setup, metric: str, *, group: str = "speed"
+) -> dict[str, list[tuple[int, float]]]:
+    """Points (length, median) of each contender, by rising length; from the rows of "speed" or of "pairs"."""
+    key = {"group": group, "size": setup.size.name, "device": setup.device, "precision": setup.precision}
     points: dict[str, list[tuple[int, float]]] = {}
     for row in rows:
         if row.items() >= key.items() and row["metric"] == metric:

@@ -231,8 +231,14 @@ def _speed(size: Size, seeds: Sequence[int], place: Place) -> Iterator[EncoderRu
         yield EncoderRun("speed", size, place, length=length)
 
 
+def _pairs(size: Size, seeds: Sequence[int], place: Place) -> Iterator[EncoderRun]:  # noqa: ARG001
+    for length in LENGTHS:
+        yield EncoderRun("pairs", size, place, length=length)
+
+
 GROUPS: Mapping[str, Callable[[Size, Sequence[int], Place], Iterator[EncoderRun]]] = {
     "speed": _speed,
+    "pairs": _pairs,
     "mlm": _masked,
     "decoder": _decoder,
     "extrapolation": _extrapolation,

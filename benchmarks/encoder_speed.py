@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,7 +16,7 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import BertConfig, BertModel, PreTrainedModel, RoFormerConfig, RoFormerModel
 
 from benchmarks.encoder_cases import VARIANTS, Size
-from benchmarks.encoder_flops import BASE, CONTENDERS, VOCABULARY, encoder_config
+from benchmarks.encoder_flops import BASE, CONTENDERS, TRANSFORMERS, VOCABULARY, encoder_config
 from benchmarks.encoder_runs import LENGTHS, TOKENS, EncoderRun, Value
 from benchmarks.fresh_process import Answer, Arguments, in_fresh_process
 from benchmarks.results_file import read_rows
@@ -22,11 +24,12 @@ from benchmarks.workload import Workload, alternate_ms, memory_rise_mib
 from globalner.encoders import NativeEncoder
 from globalner.extractor import autocast
 
-__all__ = ["build_encoder", "forward_flops", "measure_speed"]
+__all__ = ["build_encoder", "forward_flops", "measure_pairs", "measure_speed"]
 
 
 _REPEATS = 9
 _TINY_LENGTH = 16
+_TURN_S = 0.5  # a turn of a pair takes as many passes as fill so long
 
 
 def measure_speed(run: EncoderRun) -> list[Value]:
@@ -53,6 +56,25 @@ def measure_speed(run: EncoderRun) -> list[Value]:
         keep(name, "base_ratio", [one / other for one, other in zip(times[BASE], times[name], strict=True)])
     flops = {name: forward_flops(run.size, name, run.length) for name in names if name in VARIANTS}
     return [*values, *(Value("flops", count, variant=name, settings=settings) for name, count in flops.items())]
+
+
+def measure_pairs(run: EncoderRun) -> list[Value]:
+    """Our softmax attention beside each of transformers, in a process of its own: nine pairs, of several passes each.
+
+    Where many take turns, what stands between two of them is long enough for the machine to change its speed.
+    """
+    assert run.length is not None
+    alone = in_fresh_process if run.place.device == "cpu" else _here
+    values = []
+    for name in TRANSFORMERS:
+        if not _fits(run, name):
+            continue
+        passes, times = alone(_paired_times_ms, run, name)
+        ratios = [one / other for one, other in zip(times[BASE], times[name], strict=True)]
+        low, middle, high = (float(value) for value in np.quantile(ratios, (0.2, 0.5, 0.8)))
+        settings = f"{max(TOKENS // run.length, 1)} texts, {torch.get_num_threads()} threads, {passes} passes"
+        values.append(Value("base_ratio", middle, low, high, variant=name, settings=settings))
+    return values
 
 
 def build_encoder(size: Size, name: str, length: int = LENGTHS[-1]) -> PreTrainedModel:
@@ -127,9 +149,25 @@ def _times_ms(run: EncoderRun, names: list[str]) -> dict[str, list[float]]:
     return alternate_ms(workloads, repeats=_REPEATS, device=run.place.device, longest_s=float("inf"))
 
 
+def _paired_times_ms(run: EncoderRun, name: str) -> tuple[int, dict[str, list[float]]]:
+    assert run.length is not None
+    texts, device = max(TOKENS // run.length, 1), run.place.device
+    single = {one: _workload(run, one, texts, run.length) for one in (BASE, name)}
+    took_s = min(alternate_ms({BASE: single[BASE]}, repeats=_REPEATS, device=device, longest_s=0)[BASE]) / 1000
+    passes = max(1, math.ceil(_TURN_S / took_s))
+    several = {one: Workload(partial(_repeat, workload, passes), workload.leaves) for one, workload in single.items()}
+    return passes, alternate_ms(several, repeats=_REPEATS, device=device, longest_s=float("inf"))
+
+
+def _repeat(workload: Workload, times: int) -> None:
+    for _ in range(times):
+        workload.forget()
+        workload.run()
+
+
 def _fits(run: EncoderRun, name: str) -> bool:
     """Whether a contender needs no more memory than is allowed, if all that it takes grows with the square."""
-    wanted = {"group": run.group, "size": run.size.name, "variant": name, "metric": "memory_mib"}
+    wanted = {"group": "speed", "size": run.size.name, "variant": name, "metric": "memory_mib"}
     wanted |= {"device": run.place.device, "precision": run.place.precision}
     shorter = {
         int(row["length"]): float(row["value"])

@@ -5,7 +5,8 @@
     python -m benchmarks.encoders --data-dir DIR --large --device cuda --precision bf16
     python -m benchmarks.encoders mlm extrapolation decoder --data-dir DIR --large --device cuda --jobs 8
 
-Groups: `speed` (time, memory and operations of a pass, by length), `mlm` (hidden tokens found at four lengths),
+Groups: `speed` (time, memory and operations of a pass, by length), `pairs` (our softmax attention and those of
+transformers side by side, longer), `mlm` (hidden tokens found at four lengths),
 `decoder` (named entities with a decoder that sees back, half each way, or both ways), `extrapolation` (next tokens
 found at four lengths, with and without a bias of queries and keys), `pretraining-gain` (F1 from scratch and after
 pretraining). Rows go to results/encoders.csv; those that are there already are skipped. What is pretrained stays in
@@ -100,10 +101,10 @@ def _measure(run: EncoderRun) -> tuple[str, list[Value]]:
     import torch
 
     machine = f", {torch.cuda.get_device_name()}" if run.place.device == "cuda" else ""
-    if run.group == "speed":
-        from benchmarks.encoder_speed import measure_speed
+    if run.group in ("speed", "pairs"):
+        from benchmarks.encoder_speed import measure_pairs, measure_speed
 
-        return machine, measure_speed(run)
+        return machine, measure_speed(run) if run.group == "speed" else measure_pairs(run)
     from benchmarks.encoder_training import measure_pretraining, measure_tuning
 
     return machine, measure_pretraining(run) if run.recipe is None else measure_tuning(run)
@@ -131,8 +132,8 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         if group not in GROUPS:
             parser.error(f"there is no group {group!r}; choose from: {', '.join(GROUPS)}")
     options.groups = options.groups or list(GROUPS)
-    if options.jobs > 1 and "speed" in options.groups:
-        parser.error("times of several jobs at once say nothing: measure speed with --jobs 1")
+    if options.jobs > 1 and {"speed", "pairs"} & {*options.groups}:
+        parser.error("times of several jobs at once say nothing: measure speed and pairs with --jobs 1")
     return options
 
 

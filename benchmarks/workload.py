@@ -46,7 +46,7 @@ def use_device(device: str, threads: int) -> None:
 def alternate_ms(
     workloads: Mapping[str, Workload], *, repeats: int, device: str = "cpu", longest_s: float = 300.0
 ) -> dict[str, list[float]]:
-    """Milliseconds of each run: all workloads in turn, again and again, after one round that does not count.
+    """Milliseconds of each run: all workloads in turn, to and fro, after one round that does not count.
 
     Args:
         workloads: What to run, by name.
@@ -59,7 +59,7 @@ def alternate_ms(
     for done in range(-1, repeats):
         if done >= _FEWEST_REPEATS and time.perf_counter() - began > longest_s:
             break
-        for name, workload in workloads.items():
+        for name, workload in reversed(workloads.items()) if done % 2 else workloads.items():
             workload.forget()
             took_ms = _run_ms(workload, device)
             if done >= 0:

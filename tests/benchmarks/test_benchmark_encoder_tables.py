@@ -148,7 +148,7 @@ def test_every_claim_is_about_what_is_measured() -> None:
             there = {run.variant for run in GROUPS[claim.group](size, (0,), PLACE)}
             if size.name == "large" and claim.group != "pretraining-gain":
                 assert {claim.better, claim.than} <= there
-    assert {claim.group for claim in CLAIMS} == GROUPS.keys() - {"speed"}
+    assert {claim.group for claim in CLAIMS} == GROUPS.keys() - {"speed", "pairs"}
 
 
 def test_the_better_rate_on_dev_counts_for_each_start() -> None:
@@ -203,6 +203,11 @@ def test_times_memory_and_crossings_stand_by_length() -> None:
     ]
     assert ENCODER_TABLES["encoders-transformers"](SPEED).splitlines()[2:] == [
         f"| {where} | 128 |  | 1.02 | yes |",
+        f"| {where} | 512 |  | 1.10 | no |",
+    ]
+    pair = as_row(next(iter(GROUPS["pairs"](SMALL, (), PLACE))), Value("base_ratio", 1.01, variant="transformers-bert"))
+    assert ENCODER_TABLES["encoders-transformers"]([*SPEED, pair]).splitlines()[2:] == [
+        f"| {where} | 128 |  | 1.01 | yes |",
         f"| {where} | 512 |  | 1.10 | no |",
     ]
     assert "| 1.000 | 1.000 | yes |" in ENCODER_TABLES["encoders-flops"](SPEED)

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import encoder_runs, encoder_speed, encoders
 from benchmarks.encoder_cases import BIASES, SIZES, VARIANTS, Size, masked_pretraining
-from benchmarks.encoder_flops import CONTENDERS
+from benchmarks.encoder_flops import CONTENDERS, TRANSFORMERS
 from benchmarks.encoder_runs import GROUPS, EncoderRun, Place, Value
 from benchmarks.results_file import read_rows
 from globalner.config import load_pretrain_recipe, load_recipe
@@ -38,7 +38,7 @@ def queue(tmp_path: Path, tiny_recipe: Path, monkeypatch: pytest.MonkeyPatch) ->
     text += ("training.tokens=300", "training.batch_size=4", "evaluation.lengths=[8, 16]")
     tiny = Size("small", 16, 1, 2, 8, 16, ("roformer", "flash"), {"short": text}, (*text, "tokenizer.lowercase=true"))
     monkeypatch.setitem(SIZES, "small", tiny)
-    for name in list(encoder_runs.GAIN_SETS):
+    for name in reversed(list(encoder_runs.GAIN_SETS)):  # the last that is taken out comes back first
         monkeypatch.delitem(encoder_runs.GAIN_SETS, name)
     monkeypatch.setitem(encoder_runs.GAIN_SETS, "own", (str(tiny_recipe), ("training.epochs=1",)))
     for name, value in {"LENGTHS": (16,), "RATES": ("1.0e-3",), "DECODER_RECIPE": (str(tiny_recipe), ())}.items():
@@ -114,6 +114,19 @@ def test_all_contenders_are_timed(queue: Callable[..., Path]) -> None:
     assert all(0 < float(row["low"]) <= float(row["value"]) <= float(row["high"]) for row in times)
     assert {row["value"] for row in rows if (row["variant"], row["metric"]) == ("roformer", "base_ratio")} == {"1.0000"}
     assert read_rows(queue("speed")) == rows
+
+
+def test_softmax_attention_is_timed_beside_each_of_transformers(
+    queue: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(encoder_speed, "_TURN_S", 0.001)
+    rows = read_rows(queue("pairs"))
+    assert [(row["variant"], row["metric"], row["length"]) for row in rows] == [
+        (name, "base_ratio", "16") for name in TRANSFORMERS
+    ]
+    assert all(0 < float(row["low"]) <= float(row["value"]) <= float(row["high"]) for row in rows)
+    assert all(row["settings"].endswith(" passes") for row in rows)
+    assert read_rows(queue("pairs")) == rows
 
 
 def test_what_would_not_fit_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -194,7 +207,7 @@ def test_several_runs_at_once_measure_the_same_but_for_speed(queue: Callable[...
 def test_speed_is_measured_alone(queue: Callable[..., Path], capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit):
         queue("speed", "--jobs", "2")
-    assert "measure speed with --jobs 1" in capsys.readouterr().err
+    assert "measure speed and pairs with --jobs 1" in capsys.readouterr().err
 
 
 def test_a_group_that_does_not_exist_is_refused(capsys: pytest.CaptureFixture[str]) -> None:
