@@ -59,7 +59,7 @@ def alternate_ms(
     for done in range(-1, repeats):
         if done >= _FEWEST_REPEATS and time.perf_counter() - began > longest_s:
             break
-        for name, workload in reversed(workloads.items()) if done % 2 else workloads.items():
+        for name, workload in list(workloads.items())[:: -1 if done % 2 else 1]:
             workload.forget()
             took_ms = _run_ms(workload, device)
             if done >= 0:
