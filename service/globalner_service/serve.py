@@ -34,7 +34,7 @@ _SWITCH_INTERVAL_S = 0.0005
 # what an answered request leaves is free without a search.
 _GARBAGE_THRESHOLDS = (20_000, 50, 100)
 _LAST_ANSWERS_S = 5
-_RETURN_MEMORY_EVERY_S = 20.0
+_RETURN_MEMORY_EVERY_S = 60.0
 
 
 def run(
