@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from benchmarks.encoder_cases import (
@@ -25,6 +26,7 @@ __all__ = [
     "RATES",
     "SCRATCH",
     "TABLE",
+    "TIMED",
     "TOKENS",
     "EncoderRun",
     "Place",
@@ -47,6 +49,9 @@ DECODER_RECIPE = (
     "wnut17",
     ("training.encoder_learning_rate=1.0e-3", "training.epochs=10", "training.tagging_weight=0.0"),
 )
+TIMED = ("speed", "pairs")
+"""Groups that say something only if nothing else runs."""
+
 ATTENTIONS = ("causal", "half", "bidirectional")
 
 LENGTHS = (128, 256, 512, 1024, 2048, 4096, 8192)
@@ -226,19 +231,13 @@ def _extrapolation(size: Size, seeds: Sequence[int], place: Place) -> Iterator[E
             yield EncoderRun("extrapolation", size, place, bias, seed, "text_en", pretraining=pretraining)
 
 
-def _speed(size: Size, seeds: Sequence[int], place: Place) -> Iterator[EncoderRun]:  # noqa: ARG001
+def _timed(group: str, size: Size, seeds: Sequence[int], place: Place) -> Iterator[EncoderRun]:  # noqa: ARG001
     for length in LENGTHS:
-        yield EncoderRun("speed", size, place, length=length)
-
-
-def _pairs(size: Size, seeds: Sequence[int], place: Place) -> Iterator[EncoderRun]:  # noqa: ARG001
-    for length in LENGTHS:
-        yield EncoderRun("pairs", size, place, length=length)
+        yield EncoderRun(group, size, place, length=length)
 
 
 GROUPS: Mapping[str, Callable[[Size, Sequence[int], Place], Iterator[EncoderRun]]] = {
-    "speed": _speed,
-    "pairs": _pairs,
+    **{group: partial(_timed, group) for group in TIMED},
     "mlm": _masked,
     "decoder": _decoder,
     "extrapolation": _extrapolation,

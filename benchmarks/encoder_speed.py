@@ -40,12 +40,10 @@ def measure_speed(run: EncoderRun) -> list[Value]:
     """
     assert run.length is not None
     names = [name for name in CONTENDERS if _fits(run, name)]
-    settings = f"{max(TOKENS // run.length, 1)} texts, {torch.get_num_threads()} threads"
-    values = []
+    settings, values = _settings(run), []
 
     def keep(variant: str, metric: str, measured: list[float]) -> None:
-        low, middle, high = (float(value) for value in np.quantile(measured, (0.2, 0.5, 0.8)))
-        values.append(Value(metric, middle, low, high, variant=variant, settings=settings))
+        values.append(_middle(metric, measured, variant, settings))
 
     alone = in_fresh_process if run.place.device == "cpu" else _here
     for name in names:
@@ -63,7 +61,6 @@ def measure_pairs(run: EncoderRun) -> list[Value]:
 
     Where many take turns, what stands between two of them is long enough for the machine to change its speed.
     """
-    assert run.length is not None
     alone = in_fresh_process if run.place.device == "cpu" else _here
     values = []
     for name in TRANSFORMERS:
@@ -71,9 +68,7 @@ def measure_pairs(run: EncoderRun) -> list[Value]:
             continue
         passes, times = alone(_paired_times_ms, run, name)
         ratios = [one / other for one, other in zip(times[BASE], times[name], strict=True)]
-        low, middle, high = (float(value) for value in np.quantile(ratios, (0.2, 0.5, 0.8)))
-        settings = f"{max(TOKENS // run.length, 1)} texts, {torch.get_num_threads()} threads, {passes} passes"
-        values.append(Value("base_ratio", middle, low, high, variant=name, settings=settings))
+        values.append(_middle("base_ratio", ratios, name, f"{_settings(run)}, {passes} passes"))
     return values
 
 
@@ -137,22 +132,20 @@ def _here(function: Callable[[*Arguments], Answer], *arguments: *Arguments) -> A
 
 def _memory_mib(run: EncoderRun, name: str) -> float:
     assert run.length is not None
-    texts = max(TOKENS // run.length, 1)
     warm_up = _workload(run, name, 1, _TINY_LENGTH)
-    return memory_rise_mib(_workload(run, name, texts, run.length), warm_up, run.place.device)
+    return memory_rise_mib(_workload(run, name, _texts(run), run.length), warm_up, run.place.device)
 
 
 def _times_ms(run: EncoderRun, names: list[str]) -> dict[str, list[float]]:
     assert run.length is not None
-    texts = max(TOKENS // run.length, 1)
-    workloads = {name: _workload(run, name, texts, run.length) for name in names}
+    workloads = {name: _workload(run, name, _texts(run), run.length) for name in names}
     return alternate_ms(workloads, repeats=_REPEATS, device=run.place.device, longest_s=float("inf"))
 
 
 def _paired_times_ms(run: EncoderRun, name: str) -> tuple[int, dict[str, list[float]]]:
     assert run.length is not None
-    texts, device = max(TOKENS // run.length, 1), run.place.device
-    single = {one: _workload(run, one, texts, run.length) for one in (BASE, name)}
+    device = run.place.device
+    single = {one: _workload(run, one, _texts(run), run.length) for one in (BASE, name)}
     took_s = min(alternate_ms({BASE: single[BASE]}, repeats=_REPEATS, device=device, longest_s=0)[BASE]) / 1000
     passes = max(1, math.ceil(_TURN_S / took_s))
     several = {one: Workload(partial(_repeat, workload, passes), workload.leaves) for one, workload in single.items()}
@@ -163,6 +156,20 @@ def _repeat(workload: Workload, times: int) -> None:
     for _ in range(times):
         workload.forget()
         workload.run()
+
+
+def _texts(run: EncoderRun) -> int:
+    assert run.length is not None
+    return max(TOKENS // run.length, 1)
+
+
+def _settings(run: EncoderRun) -> str:
+    return f"{_texts(run)} texts, {torch.get_num_threads()} threads"
+
+
+def _middle(metric: str, measured: list[float], variant: str, settings: str) -> Value:
+    low, middle, high = (float(value) for value in np.quantile(measured, (0.2, 0.5, 0.8)))
+    return Value(metric, middle, low, high, variant=variant, settings=settings)
 
 
 def _fits(run: EncoderRun, name: str) -> bool:

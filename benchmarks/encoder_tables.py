@@ -140,9 +140,9 @@ def _tokens(length: float | None) -> str:
 def _against_transformers(rows: Sequence[Row]) -> str:
     lines = []
     for setup in setups(rows):
-        turns, pairs = (dict(speed_points(rows, setup, "base_ratio", group=group)) for group in ("speed", "pairs"))
+        turns, pairs = (speed_points(rows, setup, "base_ratio", group=group) for group in ("speed", "pairs"))
         # Where there are no pairs yet, what came out when all took turns.
-        ratios = {name: {**dict(turns.get(name, ())), **dict(pairs.get(name, ()))} for name in TRANSFORMERS}
+        ratios = {name: dict([*turns.get(name, ()), *pairs.get(name, ())]) for name in TRANSFORMERS}
         for length in LENGTHS:
             found = [ratios[name].get(length) for name in TRANSFORMERS]
             if any(ratio is not None for ratio in found):

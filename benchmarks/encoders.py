@@ -26,7 +26,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from benchmarks.encoder_cases import SIZES
-from benchmarks.encoder_runs import GROUPS, TABLE, EncoderRun, Place, Value
+from benchmarks.encoder_runs import GROUPS, TABLE, TIMED, EncoderRun, Place, Value
 from benchmarks.fresh_process import in_fresh_process
 from benchmarks.results_file import append_rows, provenance, read_rows
 from benchmarks.run_queue import add_place_options
@@ -101,7 +101,7 @@ def _measure(run: EncoderRun) -> tuple[str, list[Value]]:
     import torch
 
     machine = f", {torch.cuda.get_device_name()}" if run.place.device == "cuda" else ""
-    if run.group in ("speed", "pairs"):
+    if run.group in TIMED:
         from benchmarks.encoder_speed import measure_pairs, measure_speed
 
         return machine, measure_speed(run) if run.group == "speed" else measure_pairs(run)
@@ -132,7 +132,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
         if group not in GROUPS:
             parser.error(f"there is no group {group!r}; choose from: {', '.join(GROUPS)}")
     options.groups = options.groups or list(GROUPS)
-    if options.jobs > 1 and {"speed", "pairs"} & {*options.groups}:
+    if options.jobs > 1 and {*TIMED} & {*options.groups}:
         parser.error("times of several jobs at once say nothing: measure speed and pairs with --jobs 1")
     return options
 

@@ -170,14 +170,13 @@ def rotate_into(x: Tensor, cos: Tensor, sin: Tensor, layout: RotaryLayout, out: 
         layout: "interleaved" or "half".
         out: Of the shape and dtype of `x`, and not the same memory.
     """
-    if layout == "interleaved" and x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64):
-        if not _is_of_pairs(x):
-            x = x.clone(memory_format=torch.contiguous_format)
-        if _is_of_pairs(out):
-            # Pairs side by side are complex numbers. One product of them takes a fraction of the time of four products
-            # over every second value, which a CPU does value by value.
-            torch.mul(_as_complex(x), torch.complex(cos, sin), out=_as_complex(out))
-            return
+    on_cpu = x.device.type == "cpu" and x.dtype in (torch.float32, torch.float64)
+    if layout == "interleaved" and on_cpu and _is_of_pairs(out):
+        # Pairs side by side are complex numbers. One product of them takes a fraction of the time of four products over
+        # every second value, which a CPU does value by value.
+        pairs = x if _is_of_pairs(x) else x.clone(memory_format=torch.contiguous_format)
+        torch.mul(_as_complex(pairs), torch.complex(cos, sin), out=_as_complex(out))
+        return
     (first, second), (out_first, out_second) = split_pairs(x, layout), split_pairs(out, layout)
     torch.mul(first, cos, out=out_first).addcmul_(second, sin, value=-1)
     torch.mul(second, cos, out=out_second).addcmul_(first, sin)

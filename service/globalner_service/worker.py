@@ -228,7 +228,7 @@ class ExtractionWorker:
         return measured_overhead_tokens(extractor)
 
     def _read_largest_batch(self, extractor: Extractor, budget: BatchBudget) -> None:
-        """Takes the memory that load will take, now rather than then."""
+        """Takes what load will take, now rather than then: too little memory shows at the start, and a GPU keeps it."""
         windows = extractor.prepare([_LONG_TEXT])[0].windows if self._settings.warmup else ()
         for window in windows[:1]:
             count = next(count for count in range(budget.max_windows, 0, -1) if budget.allows(count, len(window)))
