@@ -33,7 +33,7 @@ def split_rotated_heads(projected: Tensor, num_heads: int, rotation: Rotation) -
     """`split_heads`, then `rotate` of queries and keys, in one pass over them forward and one backward.
 
     Taken one by one, each of the two is turned by itself, and backward their gradients are turned and then copied
-    next to each other.
+    next to each other. What comes out are copies: nothing holds the projection.
 
     Args:
         projected: (B, L, 2 * heads * D + heads * V).
@@ -81,8 +81,9 @@ class _SplitRotated(torch.autograd.Function):
         turned = torch.empty_like(straight, memory_format=torch.contiguous_format)
         heads.rotate_into(straight, turned)
         query, key = turned.transpose(1, 2).chunk(2, dim=1)
-        value = torch.unflatten(projected[..., 2 * keys :], -1, (heads.num_heads, -1)).transpose(1, 2)
-        return query, key, value
+        # A view would hold the whole projection until the backward pass.
+        value = projected[..., 2 * keys :].clone(memory_format=torch.contiguous_format)
+        return query, key, torch.unflatten(value, -1, (heads.num_heads, -1)).transpose(1, 2)
 
     @staticmethod
     def backward(ctx: Any, query: Tensor, key: Tensor, value: Tensor) -> tuple[Tensor, None]:

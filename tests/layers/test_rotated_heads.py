@@ -58,6 +58,13 @@ def test_what_is_not_used_has_no_gradient(used: int) -> None:
     torch.testing.assert_close(*outcomes)
 
 
+def test_the_projection_is_not_kept() -> None:
+    projected = numbers(4)
+    for part in split_rotated_heads(projected * 1, HEADS, make_rotation(5, KEY_SIZE)):
+        held = part.untyped_storage().nbytes() // part.element_size()
+        assert held < projected.numel(), "queries, keys and values each hold a part, never the whole"
+
+
 def test_it_does_not_matter_how_the_projection_lies_in_memory() -> None:
     rotation, wide = make_rotation(5, KEY_SIZE), torch.randn(5, 2, 2 * 48 + 1, dtype=torch.float64)
     for projected in (
