@@ -29,7 +29,7 @@ __all__ = ["build_encoder", "forward_flops", "measure_pairs", "measure_speed"]
 
 _REPEATS = 9
 _TINY_LENGTH = 16
-_TURN_S = 0.5  # a turn of a pair takes as many passes as fill so long
+_PAIR_S = 2.0  # a pair is of as many passes of each as fill so long
 
 
 def measure_speed(run: EncoderRun) -> list[Value]:
@@ -59,15 +59,15 @@ def measure_speed(run: EncoderRun) -> list[Value]:
 def measure_pairs(run: EncoderRun) -> list[Value]:
     """Our softmax attention beside each of transformers, in a process of its own: nine pairs, of several passes each.
 
-    Where many take turns, what stands between two of them is long enough for the machine to change its speed.
+    The passes of a pair take turns one by one, and their times are added up. Where many take turns, or each has its
+    passes at once, the machine may change its speed between the two.
     """
     alone = in_fresh_process if run.place.device == "cpu" else _here
     values = []
     for name in TRANSFORMERS:
         if not _fits(run, name):
             continue
-        passes, times = alone(_paired_times_ms, run, name)
-        ratios = [one / other for one, other in zip(times[BASE], times[name], strict=True)]
+        passes, ratios = alone(_paired_ratios, run, name)
         values.append(_middle("base_ratio", ratios, name, f"{_settings(run)}, {passes} passes"))
     return values
 
@@ -142,20 +142,16 @@ def _times_ms(run: EncoderRun, names: list[str]) -> dict[str, list[float]]:
     return alternate_ms(workloads, repeats=_REPEATS, device=run.place.device, longest_s=float("inf"))
 
 
-def _paired_times_ms(run: EncoderRun, name: str) -> tuple[int, dict[str, list[float]]]:
+def _paired_ratios(run: EncoderRun, name: str) -> tuple[int, list[float]]:
+    """Passes of each in a pair, and what ours took in each pair by what the other one took."""
     assert run.length is not None
-    device = run.place.device
-    single = {one: _workload(run, one, _texts(run), run.length) for one in (BASE, name)}
-    took_s = min(alternate_ms({BASE: single[BASE]}, repeats=_REPEATS, device=device, longest_s=0)[BASE]) / 1000
-    passes = max(1, math.ceil(_TURN_S / took_s))
-    several = {one: Workload(partial(_repeat, workload, passes), workload.leaves) for one, workload in single.items()}
-    return passes, alternate_ms(several, repeats=_REPEATS, device=device, longest_s=float("inf"))
-
-
-def _repeat(workload: Workload, times: int) -> None:
-    for _ in range(times):
-        workload.forget()
-        workload.run()
+    workloads = {one: _workload(run, one, _texts(run), run.length) for one in (BASE, name)}
+    alternate = partial(alternate_ms, device=run.place.device)
+    took_s = min(alternate({BASE: workloads[BASE]}, repeats=_REPEATS, longest_s=0)[BASE]) / 1000
+    passes = math.ceil(_PAIR_S / took_s)
+    times = alternate(workloads, repeats=_REPEATS * passes, longest_s=float("inf"))
+    ours, theirs = (np.reshape(times[one], (_REPEATS, passes)).sum(axis=1) for one in (BASE, name))
+    return passes, (ours / theirs).tolist()
 
 
 def _texts(run: EncoderRun) -> int:

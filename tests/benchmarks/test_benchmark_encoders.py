@@ -119,7 +119,7 @@ def test_all_contenders_are_timed(queue: Callable[..., Path]) -> None:
 def test_softmax_attention_is_timed_beside_each_of_transformers(
     queue: Callable[..., Path], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(encoder_speed, "_TURN_S", 0.001)
+    monkeypatch.setattr(encoder_speed, "_PAIR_S", 0.001)
     rows = read_rows(queue("pairs"))
     assert [(row["variant"], row["metric"], row["length"]) for row in rows] == [
         (name, "base_ratio", "16") for name in TRANSFORMERS
