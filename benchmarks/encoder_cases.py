@@ -62,7 +62,6 @@ class Size:
         gate_keys: Width of the single head of a gated unit; chosen so that two units are as large as a block, within a
             tenth.
         chunk: Tokens of a chunk of FLASH, shorter than the windows, so that training has several of them.
-        variants: Which kinds are pretrained.
         masked: How long encoders are pretrained, as changes to the recipe, by name; the kinds are compared after the
             first.
         causal: How long decoders are pretrained.
@@ -74,7 +73,6 @@ class Size:
     heads: int
     gate_keys: int
     chunk: int
-    variants: tuple[str, ...]
     masked: Mapping[str, tuple[str, ...]]
     causal: tuple[str, ...]
 
@@ -91,7 +89,6 @@ SIZES: dict[str, Size] = {
         heads=4,
         gate_keys=64,
         chunk=64,
-        variants=("roformer", "roformer-entropy", "gau-relu-squared", "gau-softmax-plus", "linear-exp"),
         masked={
             "2 million tokens": (*_TWO_MILLION, *_SELDOM),
             "one pass": ("training.epochs=1", "training.batch_size=16", *_SELDOM),
@@ -105,7 +102,6 @@ SIZES: dict[str, Size] = {
         heads=4,
         gate_keys=64,
         chunk=64,
-        variants=tuple(VARIANTS),
         masked={"one pass": ("training.epochs=1", "training.batch_size=64", *_SELDOM)},
         causal=("training.epochs=3", "training.batch_size=64", *_SELDOM),
     ),

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from benchmarks.encoder_cases import (
     BIASES,
+    VARIANTS,
     Pretraining,
     Size,
     causal_pretraining,
@@ -195,7 +196,7 @@ class EncoderRun:
 
 def _masked(size: Size, seeds: Sequence[int], place: Place) -> Iterator[EncoderRun]:
     for seed in seeds:
-        for variant in size.variants:
+        for variant in VARIANTS:
             pretraining = masked_pretraining(size, variant)
             yield EncoderRun("mlm", size, place, variant, seed, "text_zh", pretraining=pretraining)
 
