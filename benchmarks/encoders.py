@@ -5,12 +5,12 @@
     python -m benchmarks.encoders --data-dir DIR --large --device cuda --precision bf16
     python -m benchmarks.encoders mlm extrapolation decoder --data-dir DIR --large --device cuda --jobs 8
 
-Groups: `speed` (time, memory and operations of a pass, by length), `pairs` (our softmax attention and those of
-transformers side by side, longer), `mlm` (hidden tokens found at four lengths),
-`decoder` (named entities with a decoder that sees back, half each way, or both ways), `extrapolation` (next tokens
-found at four lengths, with and without a bias of queries and keys), `pretraining-gain` (F1 from scratch and after
-pretraining). Rows go to results/encoders.csv; those that are there already are skipped. What is pretrained stays in
-the folder of --keep, for other groups and for runs that were cut off. Each run has a process of its own.
+Groups: `speed` (time, memory and operations of a pass, by length), `pairs` (time of our softmax attention beside each
+of transformers, pass by pass), `mlm` (hidden tokens found at four lengths), `decoder` (named entities with a decoder
+that sees back, half each way, or both ways), `extrapolation` (next tokens found at four lengths, with and without a
+bias of queries and keys), `pretraining-gain` (F1 from scratch and after pretraining). Rows go to results/encoders.csv;
+those that are there already are skipped. What is pretrained stays in the folder of --keep, for other groups and for
+runs that were cut off. Each run has a process of its own.
 `python -m benchmarks.tables` prints the tables, `python -m benchmarks.encoders_plot` draws the picture.
 """
 

@@ -33,7 +33,8 @@ def split_rotated_heads(projected: Tensor, num_heads: int, rotation: Rotation) -
     """`split_heads`, then `rotate` of queries and keys, in one pass over them forward and one backward.
 
     Taken one by one, each of the two is turned by itself, and backward their gradients are turned and then copied
-    next to each other. What comes out are copies: nothing holds the projection.
+    next to each other. What comes out are copies, so that nothing holds the projection; a compiler plans memory by
+    itself.
 
     Args:
         projected: (B, L, 2 * heads * D + heads * V).

@@ -11,7 +11,7 @@ import pytest
 
 from benchmarks import encoder_runs, encoder_speed, encoders
 from benchmarks.encoder_cases import BIASES, SIZES, VARIANTS, Size, masked_pretraining
-from benchmarks.encoder_flops import CONTENDERS, TRANSFORMERS
+from benchmarks.encoder_flops import BASE, CONTENDERS, TRANSFORMERS
 from benchmarks.encoder_runs import GROUPS, EncoderRun, Place, Value
 from benchmarks.results_file import read_rows
 from globalner.config import load_pretrain_recipe, load_recipe
@@ -128,6 +128,22 @@ def test_softmax_attention_is_timed_beside_each_of_transformers(
     assert all(0 < float(row["low"]) <= float(row["value"]) <= float(row["high"]) for row in rows)
     assert all(row["settings"].endswith(" passes") for row in rows)
     assert read_rows(queue("pairs")) == rows
+
+
+def test_times_of_the_passes_of_a_pair_are_added_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def alternate(workloads: dict[str, object], *, repeats: int, **_: object) -> dict[str, list[float]]:
+        ours, theirs = [1000.0, 3000.0] * 9, [1000.0 * (1 + at // 2) for at in range(18)]
+        return {name: (ours if name == BASE else theirs)[:repeats] for name in workloads}
+
+    monkeypatch.setattr(encoder_speed, "in_fresh_process", directly)
+    monkeypatch.setattr(encoder_speed, "_workload", lambda *_: None)
+    monkeypatch.setattr(encoder_speed, "alternate_ms", alternate)
+    run = EncoderRun("pairs", SIZES["small"], Place(None, tmp_path, table=tmp_path / "rows.csv"), length=128)
+    for value in encoder_speed.measure_pairs(run):
+        # 4 seconds by 2, 4, 6, ... 18
+        assert (value.value, value.high) == pytest.approx((0.4, 0.8))
+        assert str(value.settings).startswith("64 texts, ")
+        assert str(value.settings).endswith(" 2 passes")
 
 
 def test_what_would_not_fit_is_left_out(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
